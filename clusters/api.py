@@ -1,0 +1,187 @@
+"""REST: clusters, their kubeconfigs, and the plans and versions they can have."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from clusters import serializing, services
+from clusters.models import Cloud, Cluster, Kubeconfig, Plan
+from clusters.serializing import (
+    ChangeSerializer,
+    CloudSerializer,
+    ClusterDetailSerializer,
+    ClusterSerializer,
+    IssuedKubeconfigSerializer,
+    KubeconfigSerializer,
+    NewClusterSerializer,
+    NewKubeconfigSerializer,
+    PlanSerializer,
+    PreviewSerializer,
+    StartedSerializer,
+)
+from pks_portal.errors import Invalid, NotFound
+from pks_portal.operations.models import Operation
+from pks_portal.pages import CursorPages
+from tenants.access import tenants_where
+from tenants.http import UserRequest
+from tenants.models import Tenant
+
+DRY_RUN = OpenApiParameter("dry_run", bool, description="Only say what would happen.")
+KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again returns the same task."
+)
+
+
+class PositionPages(CursorPages):
+    ordering = "position"
+
+
+class PlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Plan]):
+    """What a cluster's size and shape may be."""
+
+    queryset = Plan.objects.filter(offered=True)
+    serializer_class = PlanSerializer
+    pagination_class = PositionPages
+    lookup_field = "slug"
+
+
+class CloudViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Cloud]):
+    """Where clusters may run."""
+
+    queryset = Cloud.objects.filter(enabled=True)
+    serializer_class = CloudSerializer
+    pagination_class = PositionPages
+    lookup_field = "slug"
+
+
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[
+            OpenApiParameter("tenant", str, description="A tenant's slug."),
+            OpenApiParameter("name", str),
+            OpenApiParameter("status", str, description="One or more statuses, separated by commas."),
+            OpenApiParameter("label", str, description="key=value, or key."),
+        ]
+    )
+)
+class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Cluster]):
+    """Kubernetes clusters. Changes answer 202 with the task that carries them out."""
+
+    queryset = Cluster.objects.none()
+
+    def get_serializer_class(self) -> type[ClusterSerializer]:
+        return ClusterDetailSerializer if self.action == "retrieve" else ClusterSerializer
+
+    def get_queryset(self) -> Any:
+        rows = Cluster.objects.visible_to(self.request.user, "cluster.view")
+        rows = rows.select_related("tenant", "plan", "cloud", "created_by").prefetch_related("pools")
+        return serializing.filtered(rows, self.request.query_params)
+
+    @extend_schema(
+        parameters=[DRY_RUN, KEY],
+        request=NewClusterSerializer,
+        responses={202: StartedSerializer, 200: PreviewSerializer},
+    )
+    def create(self, request: UserRequest) -> Response:
+        """Ask for a cluster."""
+        data = NewClusterSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        tenant, wish = _wish(request, data.validated_data)
+        if _dry(request):
+            return Response(PreviewSerializer(services.preview_create(request.user, tenant, wish)).data)
+        operation, cluster = services.create_cluster(request.user, tenant, wish, request_key=_key(request))
+        return _started(operation, cluster)
+
+    @extend_schema(
+        parameters=[DRY_RUN, KEY], request=ChangeSerializer, responses={202: StartedSerializer, 200: PreviewSerializer}
+    )
+    def partial_update(self, request: UserRequest, pk: str | None = None) -> Response:
+        """Change the number of nodes, or the labels."""
+        cluster = self.get_object()
+        data = ChangeSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        nodes, labels = data.validated_data.get("nodes"), data.validated_data.get("labels")
+        if nodes is not None and _dry(request):
+            return Response(PreviewSerializer(services.preview_scale(request.user, cluster, nodes)).data)
+        if labels is not None:
+            services.set_labels(request.user, cluster, labels)
+        if nodes is None:
+            return Response(ClusterSerializer(cluster).data)
+        return _started(services.scale_cluster(request.user, cluster, nodes, request_key=_key(request)), cluster)
+
+    @extend_schema(parameters=[KEY], responses={202: StartedSerializer})
+    def destroy(self, request: UserRequest, pk: str | None = None) -> Response:
+        """Remove the cluster and all that it consists of."""
+        cluster = self.get_object()
+        return _started(services.delete_cluster(request.user, cluster, request_key=_key(request)), cluster)
+
+    @extend_schema(methods=["GET"], responses=KubeconfigSerializer(many=True))
+    @extend_schema(methods=["POST"], request=NewKubeconfigSerializer, responses={201: IssuedKubeconfigSerializer})
+    @action(detail=True, methods=["get", "post"], filter_backends=[])
+    def kubeconfigs(self, request: UserRequest, pk: str | None = None) -> Response:
+        """List the kubeconfigs issued for the cluster, or issue one: it is shown once and not kept."""
+        cluster = self.get_object()
+        if request.method == "GET":
+            rows = cluster.kubeconfigs.select_related("holder")
+            return Response(KubeconfigSerializer(rows, many=True).data)
+        data = NewKubeconfigSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        row, credential = services.issue_kubeconfig(request.user, cluster, **data.validated_data)
+        body = {**KubeconfigSerializer(row).data, "kubeconfig": credential.kubeconfig}
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(responses={204: None}, parameters=[OpenApiParameter("kubeconfig", OpenApiTypes.UUID, "path")])
+    @action(detail=True, methods=["delete"], url_path=r"kubeconfigs/(?P<kubeconfig>[0-9a-f-]{36})")
+    def revoke(self, request: UserRequest, kubeconfig: str, pk: str | None = None) -> Response:
+        """Take a kubeconfig's rights away at once."""
+        cluster = self.get_object()
+        rows = Kubeconfig.objects.select_related("cluster__tenant", "cluster__cloud")
+        if (row := rows.filter(cluster=cluster, pk=kubeconfig).first()) is None:
+            raise NotFound("error.not_found")
+        services.revoke_kubeconfig(request.user, row)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, services.NewCluster]:
+    """Turn validated input into the service's terms; what is unknown is named with its field."""
+    tenant = tenants_where(request.user, "cluster.view").filter(slug=data["tenant"]).first()
+    if tenant is None:
+        raise Invalid("error.tenant_unknown", field="tenant", tenant=data["tenant"])
+    plan = Plan.objects.filter(slug=data["plan"], offered=True).first()
+    if plan is None:
+        raise Invalid("error.plan_unknown", field="plan", plan=data["plan"])
+    clouds = Cloud.objects.filter(enabled=True)
+    cloud = clouds.filter(slug=data["cloud"]).first() if data.get("cloud") else clouds.first()
+    if cloud is None:
+        raise Invalid("error.cloud_unknown", field="cloud", cloud=data.get("cloud", ""))
+    return tenant, services.NewCluster(
+        name=data["name"],
+        plan=plan,
+        nodes=data["nodes"],
+        version=data.get("version") or settings.PKS_KUBERNETES_VERSIONS[0],
+        cloud=cloud,
+        external_hostname=data.get("external_hostname", ""),
+        labels=data.get("labels", {}),
+    )
+
+
+def _dry(request: UserRequest) -> bool:
+    return request.query_params.get("dry_run", "").lower() in {"true", "1"}
+
+
+def _key(request: UserRequest) -> str:
+    return request.headers.get("Idempotency-Key", "")[:80]
+
+
+def _started(operation: Operation, cluster: Cluster) -> Response:
+    """Answer 202 with the task and where to follow it."""
+    cluster.refresh_from_db()
+    body = StartedSerializer({"task": operation, "cluster": cluster}).data
+    location = {"Location": f"/api/v1/tasks/{operation.pk}"}
+    return Response(body, status=status.HTTP_202_ACCEPTED, headers=location)

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class ClustersConfig(AppConfig):
+    name = "clusters"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from clusters import kinds, messages, policy  # noqa: F401, PLC0415 - they declare kinds, texts and rights

@@ -1,0 +1,201 @@
+"""What the portal asks of an engine: the port behind which local processes, Cluster API, BOSH or a simulation stand.
+
+An engine is level-triggered: it is told what is wanted, takes the next short step there, and reads back what is. It
+keeps nothing in memory between calls, so that any worker may make the next call, and every method may be called again
+after a crash at any point. It knows neither requests, nor the database, nor other engines.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pks_portal.messages import Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A group of equal worker nodes. `memory_gib` in GiB; `taints` as Kubernetes writes them (key=value:Effect)."""
+
+    name: str
+    nodes: int
+    vcpu: int
+    memory_gib: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A cluster as it should be.
+
+    `id` names everything outside (directory, namespace, objects, processes), never the name, which two tenants may
+    share. `namespace` is the tenant's own opaque name outside. `variables` are the plan's, `network` is the network
+    profile; each engine takes what it knows (Cluster API maps variables to the ClusterClass's).
+    """
+
+    id: UUID
+    name: str
+    namespace: str
+    cloud: str
+    version: str
+    control_plane: int
+    pools: Sequence[Pool]
+    hostname: str = ""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> int:
+        return sum(pool.nodes for pool in self.pools)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One step of a task as people see it; its text is the message "step.<name>". Weights are relative durations."""
+
+    name: str
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One thing that is so or not, in the manner of Kubernetes; `name` is stable, `said` explains."""
+
+    name: str
+    ok: bool
+    said: Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSeen:
+    """A node as the cluster's own API shows it. `vcpu`, `memory_gib`: allocatable; requests: of its pods."""
+
+    name: str
+    pool: str
+    ready: bool
+    schedulable: bool
+    version: str
+    simulated: bool
+    address: str = ""
+    created: datetime | None = None
+    pods: int = 0
+    vcpu: float = 0
+    memory_gib: float = 0
+    vcpu_requested: float = 0
+    memory_gib_requested: float = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What is, read back from the cluster.
+
+    `steps`: share done (0 to 1) of each step that the engine planned. `settled`: what is wanted is reached.
+    `waiting`: what it waits for that is not its own work (binaries being built). `blocked`: what stands in the way and
+    needs a person after a while (a PodDisruptionBudget).
+    """
+
+    exists: bool
+    settled: bool = False
+    steps: Mapping[str, float] = field(default_factory=dict)
+    waiting: Said | None = None
+    blocked: Said | None = None
+    nodes: Sequence[NodeSeen] = ()
+    conditions: Sequence[Condition] = ()
+    endpoint: str = ""
+    version: str = ""
+    healthy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a change would do. Memory in GiB is what the host must still have for it; None: not the host's matter."""
+
+    steps: Sequence[StepSpec]
+    nodes_added: Sequence[str] = ()
+    nodes_removed: Sequence[str] = ()
+    memory_needed_gib: float | None = None
+    memory_free_gib: float | None = None
+    refusal: Said | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """How far a removal is: `steps` as in Observed, `left` what is still there and why."""
+
+    done: bool
+    steps: Mapping[str, float] = field(default_factory=dict)
+    left: Sequence[Said] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A kubeconfig for one holder: `kubeconfig` is the whole YAML text (secret), `name` what revoke() needs."""
+
+    name: str
+    kubeconfig: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What an engine can do here. `notes` say why something is not possible on this machine."""
+
+    simulated_control_plane: bool
+    simulated_nodes: bool
+    control_planes: Sequence[int] = (1,)
+    network_isolated: bool = False
+    credentials: bool = True
+    notes: Sequence[Said] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Whether a cloud is usable now, and what says so."""
+
+    usable: bool
+    conditions: Sequence[Condition] = ()
+
+
+class Engine(ABC):
+    """A way to run clusters. Raises Unavailable when the same call may succeed later, another PortalError when never."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """Say what is possible here."""
+
+    @abstractmethod
+    def check(self) -> Check:
+        """Say whether clusters can be made here now, and if not why."""
+
+    @abstractmethod
+    def steps(self, change: str) -> Sequence[StepSpec]:
+        """Return the planned steps of "create", "scale" or "delete", in order."""
+
+    @abstractmethod
+    def preview(self, current: Wanted | None, wanted: Wanted) -> Preview:
+        """Say what a change would do, without doing any of it; `current` is None for a new cluster."""
+
+    @abstractmethod
+    def apply(self, wanted: Wanted) -> None:
+        """Take the next short step towards what is wanted; return at once; do nothing where nothing is to do."""
+
+    @abstractmethod
+    def observe(self, wanted: Wanted) -> Observed:
+        """Read back how far the cluster is."""
+
+    @abstractmethod
+    def remove(self, cluster_id: UUID) -> Removal:
+        """Take the next short step of removing everything of a cluster, also of one half made; say what is left."""
+
+    @abstractmethod
+    def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
+        """Issue a kubeconfig for a holder (a login name) at level "view", "edit" or "admin"."""
+
+    @abstractmethod
+    def revoke(self, cluster_id: UUID, name: str) -> None:
+        """Take the rights of an issued credential away; nothing happens if it or its cluster is gone."""

@@ -1,0 +1,56 @@
+"""Kubeconfigs for people.
+
+Each has a client certificate of its own, without any group, and one binding that gives it its rights. Revoking deletes
+the binding; the certificate may live on and opens nothing.
+"""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from clusters.engines.base import Credential, Wanted
+from clusters.engines.local.api import Api
+from clusters.engines.local.layout import Layout
+from clusters.engines.local.network import Network
+from clusters.engines.local.pki import Authority, kubeconfig
+from pks_portal.errors import Invalid
+
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+PREFIX = "pks-portal:"
+LEVELS = {"view": "view", "edit": "edit", "admin": "cluster-admin"}
+HOLDER = "pks-portal.io/holder"
+EXPIRES = "pks-portal.io/expires"
+LONGEST_NAME = 64  # of a common name in X.509
+
+
+def issue(layout: Layout, net: Network, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
+    """Issue a credential: first its binding, so that it works from the moment it is handed out."""
+    if level not in LEVELS:
+        raise Invalid("engine.unknown_level", field="level", level=level, offered=", ".join(LEVELS))
+    name = secrets.token_hex(8)
+    user = f"pks:{holder}"[: LONGEST_NAME - len(name) - 1] + f":{name}"
+    expires = datetime.now(UTC).replace(microsecond=0) + ttl
+    Api(layout, net).create(BINDINGS, _binding(name, user, holder, level, expires))
+    authority = Authority.load(layout.secrets / "ca.crt", layout.secrets / "ca.key")
+    issued = authority.client(user, life=ttl)
+    text = kubeconfig(net.endpoint, authority.pem.certificate, user, issued, context=wanted.name)
+    return Credential(name=name, kubeconfig=text, expires=expires)
+
+
+def revoke(layout: Layout, net: Network, name: str) -> None:
+    """Take an issued credential's rights away; nothing happens if they are gone."""
+    Api(layout, net).delete(f"{BINDINGS}/{PREFIX}{name}")
+
+
+def _binding(name: str, user: str, holder: str, level: str, expires: datetime) -> dict[str, object]:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {
+            "name": PREFIX + name,
+            "labels": {"app.kubernetes.io/managed-by": "pks-portal"},
+            "annotations": {HOLDER: holder, EXPIRES: expires.isoformat()},
+        },
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": LEVELS[level]},
+        "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
+    }

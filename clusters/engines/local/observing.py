@@ -1,0 +1,144 @@
+"""Reading back how a cluster is: one question to its front door, four to its API, all over kept connections."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from clusters.engines.base import Condition, Observed, Wanted
+from clusters.engines.local import binaries, capacity, door, nodes, scaling
+from clusters.engines.local.api import Api
+from clusters.engines.local.door import Probe
+from clusters.engines.local.host import Host
+from clusters.engines.local.layout import Layout
+from clusters.engines.local.network import network_of
+from clusters.engines.local.nodes import Inventory
+from pks_portal.errors import Unavailable
+from pks_portal.messages import Said, say
+
+# The name of each condition, stable for programs, by the part that is looked at.
+PARTS = {
+    "etcd": "etcd",
+    "kube-apiserver": "apiserver",
+    "kube-controller-manager": "controller-manager",
+    "kube-scheduler": "scheduler",
+    "kwok": "simulation",
+}
+DISK_MIB = 64
+DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What the cluster's API said, as far as it said anything."""
+
+    version: str = ""
+    account: bool = False
+    inventory: Inventory = field(default_factory=lambda: Inventory((), ()))
+    budgets: Sequence[tuple[str, str]] = ()
+
+
+def observe(host: Host, wanted: Wanted) -> Observed:
+    """Read everything back; what does not answer is a condition that is not so, never an error."""
+    layout = host.layout(wanted.id)
+    waiting, share = _programs(host, layout, wanted)
+    facts = layout.facts()
+    if facts is None or not layout.pki.is_dir():
+        steps = {"binaries": share, "host": float(facts is not None)}
+        return Observed(exists=layout.exists, waiting=waiting, steps=_steps(wanted, steps, layout, _Answers()))
+    net = network_of(facts)
+    probes = door.probes(layout)
+    answers = _ask(Api(layout, net), wanted) if door.answering(probes or ()) else _Answers()
+    conditions = _conditions(probes, layout, net.endpoint)
+    healthy = all(condition.ok for condition in conditions)
+    settled = healthy and answers.account and answers.version == wanted.version and _reached(wanted, answers.inventory)
+    parts = [condition.ok for condition in conditions]
+    steps = {"binaries": share, "host": 1.0, "certificates": 1.0, "control-plane": sum(parts) / len(parts)}
+    return Observed(
+        exists=True,
+        settled=settled,
+        steps=_steps(wanted, {**steps, "ready": float(settled)}, layout, answers),
+        waiting=waiting,
+        blocked=_blocked(answers),
+        nodes=answers.inventory.seen(),
+        conditions=conditions,
+        endpoint=net.endpoint,
+        version=answers.version,
+        healthy=healthy,
+    )
+
+
+def _programs(host: Host, layout: Layout, wanted: Wanted) -> tuple[Said | None, float]:
+    """Return what is waited for, if the programs are not there, and how far they are."""
+    if (layout.bin / "kwok").exists():
+        return None, 1.0
+    state = binaries.state(wanted.version, host.cache)
+    return (None if state.phase == "ready" else state.said), state.share
+
+
+def _ask(api: Api, wanted: Wanted) -> _Answers:
+    answers = _Answers()
+    with suppress(Unavailable):
+        answers.version = str(api.get("/version")["gitVersion"]).removeprefix("v")
+        answers.inventory = Inventory.read(api)
+        answers.account = api.find(DEFAULT_ACCOUNT) is not None
+        pods = answers.inventory.by_node()
+        going = [pod for node in answers.inventory.surplus(nodes.names(wanted)) for pod in pods[nodes.name(node)]]
+        answers.budgets = nodes.budgets_in_the_way(api, [pod for pod in going if nodes.drainable(pod)])
+    return answers
+
+
+def _conditions(probes: Sequence[Probe] | None, layout: Layout, endpoint: str) -> list[Condition]:
+    found = [_part(component, name, probes or ()) for component, name in PARTS.items()]
+    opened = say("engine.door_open" if probes is not None else "engine.door_closed", endpoint=endpoint)
+    free = int(capacity.disk_free(layout.home))
+    room = say("engine.disk_room" if free >= DISK_MIB else "engine.disk_low", path=str(layout.home), free_mib=free)
+    return [
+        *found,
+        Condition(name="front-door", ok=probes is not None, said=opened),
+        Condition(name="disk", ok=free >= DISK_MIB, said=room),
+    ]
+
+
+def _part(component: str, name: str, probes: Sequence[Probe]) -> Condition:
+    mine = [probe for probe in probes if probe.component == component]
+    ailing = [probe for probe in mine if not probe.ok]
+    if mine and not ailing:
+        return Condition(name=name, ok=True, said=say("engine.part_up", component=component))
+    words = "; ".join(f"m{probe.member}: {probe.words}" for probe in ailing)
+    key = "engine.part_down" if mine else "engine.part_unseen"
+    return Condition(name=name, ok=False, said=say(key, component=component, cause=words))
+
+
+def _reached(wanted: Wanted, inventory: Inventory) -> bool:
+    ready = {nodes.name(node) for node in inventory.nodes if nodes.ready(node) and not nodes.marked_leaving(node)}
+    return ready == set(nodes.names(wanted)) and len(ready) == len(inventory.nodes)
+
+
+def _blocked(answers: _Answers) -> Said | None:
+    if not answers.budgets:
+        return None
+    budgets = ", ".join(f"{namespace}/{name}" for namespace, name in answers.budgets)
+    return say("engine.budget", budgets=budgets, count=len(answers.budgets))
+
+
+def _steps(wanted: Wanted, made: Mapping[str, float], layout: Layout, answers: _Answers) -> dict[str, float]:
+    """Return the share of every step that the engine plans, of all changes."""
+    expected = nodes.names(wanted)
+    ready = sum(nodes.name(node) in expected and nodes.ready(node) for node in answers.inventory.nodes)
+    share = ready / len(expected) if expected else 1.0
+    blank = dict.fromkeys(("binaries", "host", "certificates", "control-plane", "ready"), 0.0)
+    return {**blank, **made, "nodes": share, "add": share, **_leaving(layout, answers)}
+
+
+def _leaving(layout: Layout, answers: _Answers) -> dict[str, float]:
+    names = scaling.leaving(layout)
+    present: Mapping[str, Any] = {nodes.name(node): node for node in answers.inventory.nodes}
+    if not names or not answers.version:
+        return dict.fromkeys(("cordon", "drain", "remove"), float(not names))
+    pods = answers.inventory.by_node()
+    gone = {name for name in names if name not in present}
+    cordoned = gone | {name for name in names if name in present and nodes.cordoned(present[name])}
+    empty = {name for name in cordoned if not any(map(nodes.drainable, pods[name]))}
+    counts = {"cordon": cordoned, "drain": gone | empty, "remove": gone}
+    return {step: len(done) / len(names) for step, done in counts.items()}

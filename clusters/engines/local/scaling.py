@@ -1,0 +1,82 @@
+"""Bringing the nodes of a cluster to what is wanted: add; or cordon, evict, and delete when empty."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+
+from clusters.engines.base import Wanted
+from clusters.engines.local import nodes, programs, roles
+from clusters.engines.local.api import Api
+from clusters.engines.local.host import Host
+from clusters.engines.local.layout import Layout, write
+from clusters.engines.local.nodes import Inventory, Object
+
+PATIENCE = 0.4  # seconds that one call of apply may spend here
+
+
+def reconcile(host: Host, layout: Layout, api: Api, wanted: Wanted) -> None:
+    """Take the next step; a budget that forbids an eviction now is asked again by the next call."""
+    deadline = time.monotonic() + PATIENCE
+    expected = nodes.names(wanted)
+    inventory = Inventory.read(api)
+    if inventory.surplus(expected):
+        inventory = Inventory.read(api, fresh=True)
+    present = {nodes.name(node): node for node in inventory.nodes}
+    if not all(name in present and nodes.ready(present[name]) for name in expected):
+        _start_simulation(host, layout, api)
+    for name, pool in expected.items():
+        if name not in present and time.monotonic() < deadline:
+            nodes.add(api, wanted, name, pool)
+        elif name in present and nodes.marked_leaving(present[name]):
+            nodes.uncordon(api, name)
+    surplus = inventory.surplus(expected)
+    remember(layout, map(nodes.name, surplus))
+    if not _cordon(api, surplus):
+        _drain(api, surplus, inventory, deadline)
+
+
+def remember(layout: Layout, surplus: Iterable[str]) -> None:
+    """Keep the names of all nodes that this scale-down takes away, so that its share done can be told."""
+    now = set(surplus)
+    if not now:
+        layout.leaving.unlink(missing_ok=True)
+    elif not now <= set(leaving(layout)):
+        write(layout.leaving, json.dumps(sorted(now)))
+
+
+def leaving(layout: Layout) -> Sequence[str]:
+    """Return the names that `remember` kept."""
+    try:
+        names: list[str] = json.loads(layout.leaving.read_text())
+    except FileNotFoundError:
+        return ()
+    return names
+
+
+def _start_simulation(host: Host, layout: Layout, api: Api) -> None:
+    """Start kwok after its rights: refused once, it would wait seconds before it asks again."""
+    roles.ensure(api)
+    group = programs.groups_of(layout, 1)[-1]
+    if not host.supervisor.states(group):
+        host.supervisor.add([group])
+
+
+def _cordon(api: Api, surplus: Sequence[Object]) -> bool:
+    """Cordon all that go before the first pod is moved, so that none moves twice; tell whether one was not yet."""
+    open_ones = [node for node in surplus if not (nodes.cordoned(node) and nodes.marked_leaving(node))]
+    for node in open_ones:
+        nodes.cordon(api, nodes.name(node))
+    return bool(open_ones)
+
+
+def _drain(api: Api, surplus: Sequence[Object], inventory: Inventory, deadline: float) -> None:
+    pods = inventory.by_node()
+    for node in surplus:
+        staying = [pod for pod in pods[nodes.name(node)] if nodes.drainable(pod)]
+        if not staying:
+            nodes.delete(api, nodes.name(node))
+        for pod in staying:
+            if time.monotonic() > deadline:
+                return
+            if "deletionTimestamp" not in pod["metadata"]:
+                nodes.evict(api, pod)

@@ -1,0 +1,29 @@
+"""The clouds and plans of the default set."""
+
+from django.core.management.base import BaseCommand
+
+from clusters.models import Cloud, Plan
+
+CLOUDS = [
+    ("local", "This machine", "本机", "local"),
+    ("simulated", "Simulated", "模拟环境", "simulated"),
+]
+PLANS = [  # slug, name, 中文, vCPU, GiB, most nodes
+    ("small", "Small", "小型", 2, 4, 10),
+    ("medium", "Medium", "中型", 4, 8, 20),
+    ("large", "Large", "大型", 8, 16, 50),
+]
+
+
+class Command(BaseCommand):
+    help = "Create the clouds and plans of the default set where they are missing."
+
+    def handle(self, **options: object) -> None:
+        for position, (slug, name, name_zh, kind) in enumerate(CLOUDS):
+            defaults = {"name": name, "name_zh": name_zh, "kind": kind, "position": position}
+            Cloud.objects.get_or_create(slug=slug, defaults=defaults)
+        for position, (slug, name, name_zh, vcpu, memory_gib, most) in enumerate(PLANS):
+            sizes = {"vcpu": vcpu, "memory_gib": memory_gib, "max_nodes": most}
+            Plan.objects.get_or_create(
+                slug=slug, defaults={"name": name, "name_zh": name_zh, "position": position, **sizes}
+            )

@@ -1,0 +1,38 @@
+"""Texts of clusters that are stored as keys (see pks_portal/messages.py)."""
+
+from django.utils.translation import gettext_noop
+
+from pks_portal import messages
+
+messages.add(
+    {
+        "task.cluster.create": gettext_noop("Create cluster %(name)s"),
+        "task.cluster.scale": gettext_noop("Scale cluster %(name)s to %(nodes)s nodes"),
+        "task.cluster.delete": gettext_noop("Delete cluster %(name)s"),
+        "task.kubernetes.prepare": gettext_noop("Prepare Kubernetes %(name)s"),
+        "task.pool.fill": gettext_noop("Make a spare control plane of Kubernetes %(name)s"),
+        "task.pool.drain": gettext_noop("Remove a spare control plane of Kubernetes %(name)s"),
+        "event.claimed_spare": gettext_noop("Took over a control plane from the warm pool."),
+        "event.node_ready": gettext_noop("Node %(node)s is ready."),
+        "event.node_not_ready": gettext_noop("Node %(node)s is not ready."),
+        "event.node_gone": gettext_noop("Node %(node)s is gone."),
+        "error.same_size": gettext_noop("%(name)s has %(nodes)s nodes already."),
+        "error.nodes_bounds": gettext_noop("Plan %(plan)s allows %(least)s to %(most)s nodes, not %(nodes)s."),
+        "error.labels_many": gettext_noop("A cluster has at most %(most)s labels."),
+        "error.label_wrong": gettext_noop(
+            "The label “%(label)s” is not right: key and value have at most 63 characters, without comma."
+        ),
+        "error.plan_unknown": gettext_noop("There is no plan “%(plan)s”."),
+        "error.version_unknown": gettext_noop("Kubernetes %(version)s is not offered; offered: %(offered)s."),
+        "error.cloud_unknown": gettext_noop("There is no cloud “%(cloud)s” that may be used."),
+        "error.cluster_unknown": gettext_noop("There is no cluster “%(name)s” that you can see."),
+        "error.cluster_ambiguous": gettext_noop("More than one tenant has a cluster “%(name)s”: %(candidates)s."),
+        "error.cluster_ambiguous.next": gettext_noop("Name the tenant too."),
+        "error.kubeconfig_level": gettext_noop("There is no level “%(level)s”; there are view, edit and admin."),
+        "error.kubeconfig_hours": gettext_noop("A kubeconfig is valid for 1 to %(most)s hours, not %(hours)s."),
+        "error.version_ready_or_busy": gettext_noop("Kubernetes %(version)s is ready or being prepared already."),
+        "error.subject_gone": gettext_noop("%(name)s is gone."),
+        "error.no_api_yet": gettext_noop("%(name)s has no API to connect to now."),
+        "error.no_api_yet.next": gettext_noop("Wait until the cluster runs."),
+    }
+)

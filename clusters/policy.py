@@ -1,0 +1,18 @@
+"""Who may do what to clusters."""
+
+from tenants.access import grant
+from tenants.models import PlatformRole, Role
+
+grant("cluster.view", *Role, *PlatformRole)
+grant("cluster.create", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
+grant("cluster.scale", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
+grant("cluster.label", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
+grant("cluster.delete", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
+# The platform's administrators enter a tenant's clusters only by break-glass, which is not built yet: not here.
+grant("kubeconfig.view", Role.DEVELOPER, Role.OPERATOR, Role.ADMIN)
+grant("kubeconfig.edit", Role.DEVELOPER, Role.OPERATOR, Role.ADMIN)
+grant("kubeconfig.admin", Role.OPERATOR, Role.ADMIN)
+grant("kubeconfig.list", *Role, *PlatformRole)
+grant("kubeconfig.revoke", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
+grant("version.view", *Role, *PlatformRole)
+grant("version.prepare", PlatformRole.PLATFORM_ADMIN)

@@ -1,0 +1,76 @@
+"""The platform's task "prepare Kubernetes": make the programs of a version on this machine, in sight of everybody."""
+
+import time
+from uuid import UUID, uuid5
+
+from django.db import transaction
+
+from clusters.engines.local import binaries
+from clusters.engines.local.binaries import PHASES, State
+from pks_portal.errors import Conflict
+from pks_portal.operations import runner
+from pks_portal.operations import services as operations
+from pks_portal.operations.kinds import Turn
+from pks_portal.operations.models import Operation
+from pks_portal.operations.tasks import submit
+from tenants.access import require
+from tenants.models import User
+
+KIND = "kubernetes.prepare"
+NAMESPACE = UUID("6f1ac5f5-2a0e-4b39-8f8e-0a9f0c9d7c11")
+TELL_EVERY = 10.0
+
+
+def subject(version: str) -> UUID:
+    """Return the id that stands for a Kubernetes version in tasks."""
+    return uuid5(NAMESPACE, version)
+
+
+def ensure(version: str, actor: User | None = None) -> Operation | None:
+    """Start the task that makes a version's programs, unless they are ready or it runs already."""
+    if binaries.state(version).phase == "ready":
+        return None
+    new = operations.NewOperation(
+        kind=KIND,
+        subject_type="kubernetes",
+        subject_id=subject(version),
+        subject_name=version,
+        steps=PHASES.items(),
+        engine="local",
+    )
+    try:
+        with transaction.atomic():
+            operation = operations.start(new, tenant=None, actor=actor)
+            submit(operation)
+            return operation
+    except Conflict:
+        return None  # somebody else has asked for it
+
+
+def retry(actor: User, earlier: Operation) -> Operation:
+    """Start a failed or cancelled preparation anew. Raises Forbidden, Conflict (ready, or it runs)."""
+    require(actor, "version.prepare", None)
+    if (operation := ensure(earlier.subject_name, actor)) is None:
+        raise Conflict("error.version_ready_or_busy", version=earlier.subject_name)
+    return operation
+
+
+def prepare(operation: Operation) -> Turn:
+    """Make the programs; what is done stays done, so a killed build goes on where it was."""
+    phase, told_at = "", 0.0
+
+    def report(now: State) -> None:
+        nonlocal phase, told_at
+        if now.phase != phase or time.monotonic() - told_at >= TELL_EVERY:
+            phase, told_at = now.phase, time.monotonic()
+            operations.append(operation, now.said.key, step=now.phase if now.building else "", **now.said.args)
+        if now.building:
+            operations.advance_steps(operation, now.steps)
+
+    try:
+        binaries.build(operation.subject_name, None, report, lambda: operations.cancel_asked(operation))
+    except binaries.BinariesUnusable as error:
+        if error.key == "binaries.cancelled":
+            raise runner.Stopped from error
+        raise
+    return Turn(done=True)

@@ -1,0 +1,185 @@
+"""How clusters, plans and versions look to programs."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from clusters.models import Cloud, Cluster, Kubeconfig, Plan
+from pks_portal import messages
+from pks_portal.operations.api import SpanSerializer, TaskSerializer
+from pks_portal.operations.models import Operation
+from tenants.api import QuotaLineSerializer
+from tenants.models import dns_label
+
+
+class PlanSerializer(serializers.ModelSerializer[Plan]):
+    class Meta:
+        model = Plan
+        fields: ClassVar = [
+            "slug", "name", "name_zh", "control_plane", "vcpu", "memory_gib", "min_nodes", "max_nodes",
+        ]  # fmt: skip
+
+
+class CloudSerializer(serializers.ModelSerializer[Cloud]):
+    engine = serializers.CharField(source="kind")
+
+    class Meta:
+        model = Cloud
+        fields: ClassVar = ["slug", "name", "name_zh", "engine"]
+
+
+class NodeSerializer(serializers.Serializer[dict[str, Any]]):
+    """A node as the cluster's own API shows it; requests are those of its pods."""
+
+    name = serializers.CharField()
+    pool = serializers.CharField()
+    ready = serializers.BooleanField()
+    schedulable = serializers.BooleanField()
+    version = serializers.CharField()
+    simulated = serializers.BooleanField()
+    created = serializers.DateTimeField(allow_null=True)
+    pods = serializers.IntegerField()
+    vcpu = serializers.FloatField()
+    memory_gib = serializers.FloatField()
+    vcpu_requested = serializers.FloatField()
+    memory_gib_requested = serializers.FloatField()
+
+
+class ConditionSerializer(serializers.Serializer[dict[str, Any]]):
+    name = serializers.CharField()
+    ok = serializers.BooleanField()
+    text = serializers.SerializerMethodField()
+
+    def get_text(self, condition: dict[str, Any]) -> str:
+        return messages.render(condition["key"], condition["args"])
+
+
+class ClusterSerializer(serializers.ModelSerializer[Cluster]):
+    tenant = serializers.CharField(source="tenant.slug")
+    plan = serializers.CharField(source="plan.slug")
+    cloud = serializers.CharField(source="cloud.slug")
+    engine = serializers.CharField(source="cloud.kind")
+    status_label = serializers.CharField(source="get_status_display")
+    simulated_nodes = serializers.BooleanField()
+    nodes_wanted = serializers.IntegerField(source="nodes")
+    created_by = serializers.CharField(source="created_by.username")
+    labels = serializers.DictField(child=serializers.CharField(allow_blank=True))
+    task = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Cluster
+        fields: ClassVar = [
+            "id", "name", "tenant", "status", "status_label", "plan", "cloud", "engine", "simulated_nodes", "version",
+            "observed_version", "control_plane", "nodes_wanted", "nodes_ready", "endpoint", "external_hostname",
+            "labels", "created_at", "created_by", "observed_at", "task",
+        ]  # fmt: skip
+
+    @extend_schema(responses=TaskSerializer(allow_null=True))
+    def get_task(self, cluster: Cluster) -> dict[str, Any] | None:
+        """Return the unfinished task, if there is one."""
+        unfinished = Operation.objects.filter(subject_id=cluster.pk, status__in=Operation.UNFINISHED)
+        operation = unfinished.select_related("tenant").order_by("-status").first()
+        return dict(TaskSerializer(operation).data) if operation else None
+
+
+class ClusterDetailSerializer(ClusterSerializer):
+    nodes = NodeSerializer(source="nodes_seen", many=True)
+    conditions = ConditionSerializer(many=True)
+
+    class Meta(ClusterSerializer.Meta):
+        fields: ClassVar = [*ClusterSerializer.Meta.fields, "nodes", "conditions"]
+
+
+class NewClusterSerializer(serializers.Serializer[Any]):
+    """A wish; what is left out gets the default (first cloud, default version)."""
+
+    tenant = serializers.SlugField(max_length=40)
+    name = serializers.CharField(max_length=63, validators=[dns_label])
+    plan = serializers.SlugField(max_length=40)
+    nodes = serializers.IntegerField()
+    version = serializers.CharField(max_length=20, required=False)
+    cloud = serializers.SlugField(max_length=40, required=False)
+    external_hostname = serializers.CharField(max_length=253, required=False, allow_blank=True)
+    labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    nodes = serializers.IntegerField(required=False)
+    labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
+
+
+class StartedSerializer(serializers.Serializer[Any]):
+    task = TaskSerializer()
+    cluster = ClusterSerializer()
+
+
+class PlannedStepSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    text = serializers.SerializerMethodField()
+
+    def get_text(self, step: Any) -> str:
+        return messages.render(f"step.{step.name}", {})
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """What a change would do; `refusals` are problem documents that the change itself would be answered with."""
+
+    steps = PlannedStepSerializer(many=True, source="engine.steps")
+    nodes_added = serializers.ListField(child=serializers.CharField(), source="engine.nodes_added")
+    nodes_removed = serializers.ListField(child=serializers.CharField(), source="engine.nodes_removed")
+    memory_needed_gib = serializers.FloatField(source="engine.memory_needed_gib", allow_null=True)
+    memory_free_gib = serializers.FloatField(source="engine.memory_free_gib", allow_null=True)
+    quota = QuotaLineSerializer(many=True)
+    refusals = serializers.SerializerMethodField()
+    seconds = serializers.SerializerMethodField()
+
+    @extend_schema(responses={"type": "array", "items": {"type": "object"}})
+    def get_refusals(self, preview: Any) -> list[dict[str, Any]]:
+        return [refusal.as_problem() for refusal in preview.refusals]
+
+    @extend_schema(responses=SpanSerializer(allow_null=True))
+    def get_seconds(self, preview: Any) -> dict[str, float] | None:
+        return {"median": preview.seconds[0], "p90": preview.seconds[1]} if preview.seconds else None
+
+
+class NewKubeconfigSerializer(serializers.Serializer[Any]):
+    level = serializers.ChoiceField(choices=Kubeconfig.Level.choices, default=Kubeconfig.Level.EDIT)
+    hours = serializers.IntegerField(default=8, help_text=f"1 to {settings.PKS_KUBECONFIG_MAX_HOURS}")
+
+
+class KubeconfigSerializer(serializers.ModelSerializer[Kubeconfig]):
+    holder = serializers.CharField(source="holder.username")
+
+    class Meta:
+        model = Kubeconfig
+        fields: ClassVar = ["id", "name", "holder", "level", "created_at", "expires_at", "revoked_at", "live"]
+
+
+class IssuedKubeconfigSerializer(KubeconfigSerializer):
+    kubeconfig = serializers.CharField()
+
+    class Meta(KubeconfigSerializer.Meta):
+        fields: ClassVar = [*KubeconfigSerializer.Meta.fields, "kubeconfig"]
+
+
+def filtered(rows: "QuerySet[Cluster]", query: QueryDict) -> "QuerySet[Cluster]":
+    """Keep what the query's tenant, name, status and label ask for."""
+    if tenant := query.get("tenant"):
+        rows = rows.filter(tenant__slug=tenant)
+    if name := query.get("name"):
+        rows = rows.filter(name=name)
+    if status := query.get("status"):
+        rows = rows.filter(status__in=status.split(","))
+    if label := query.get("label"):
+        key, sign, value = label.partition("=")
+        found = {pk for pk, labels in rows.values_list("pk", "labels") if _has(labels, key, value if sign else None)}
+        rows = rows.filter(pk__in=found)
+    return rows
+
+
+def _has(labels: dict[str, str], key: str, value: str | None) -> bool:
+    return key in labels and (value is None or labels[key] == value)

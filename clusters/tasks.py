@@ -1,0 +1,186 @@
+"""How a worker carries a cluster's tasks on: ask the engine for what is wanted, and say how far it is."""
+
+from datetime import timedelta
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
+
+from clusters import fleet, intervals, warm
+from clusters.engines.base import Condition, NodeSeen, Observed
+from clusters.models import Cluster
+from pks_portal.errors import PortalError
+from pks_portal.messages import Said
+from pks_portal.operations import live, runner
+from pks_portal.operations import services as operations
+from pks_portal.operations.kinds import Turn
+from pks_portal.operations.models import Operation
+from tenants import quotas
+
+WAIT_SECONDS = 3.0
+BLOCKED_PATIENCE = timedelta(minutes=10)
+Status = Cluster.Status
+
+
+def cluster_of(operation: Operation) -> Cluster:
+    """Return the subject's row, with what an engine needs."""
+    rows = Cluster.objects.select_related("tenant", "plan", "cloud").prefetch_related("pools")
+    return rows.get(pk=operation.subject_id)
+
+
+def converge(operation: Operation) -> Turn:
+    """Take a step towards what is wanted and read back how far it is (create and scale)."""
+    cluster = cluster_of(operation)
+    engine, wanted = fleet.engine_of(cluster.cloud), fleet.wanted_of(cluster)
+    engine.apply(wanted)
+    seen = engine.observe(wanted)
+    with transaction.atomic():
+        operations.lock(operation)
+        moved = tell_changes(operation, cluster, seen)
+        record(cluster, seen)
+        moved |= operations.advance_steps(operation, seen.steps)
+        if (obstacle := _obstacle(operation, seen)) is not None:
+            operations.wait(operation, obstacle, seconds=WAIT_SECONDS)
+            return Turn(again=WAIT_SECONDS)
+        operations.resumed(operation)
+    return Turn(done=True) if seen.settled else runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
+
+
+def _obstacle(operation: Operation, seen: Observed) -> Said | None:
+    """Return what the task must wait for: work that is not its own, or what needs a person after a while."""
+    if seen.waiting is not None:
+        return seen.waiting
+    return seen.blocked if seen.blocked is not None and _patience_over(operation) else None
+
+
+def dismantle(operation: Operation) -> Turn:
+    """Take a step of removing everything (delete)."""
+    cluster = cluster_of(operation)
+    removal = fleet.engine_of(cluster.cloud).remove(cluster.pk)
+    moved = operations.advance_steps(operation, removal.steps)
+    return Turn(done=True) if removal.done else runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
+
+
+def tell_changes(operation: Operation, cluster: Cluster, seen: Observed) -> bool:
+    """Append an event for each condition that turned since the last look, and each node that came, went or turned."""
+    before = {condition["name"]: condition["ok"] for condition in cluster.conditions}
+    step = operation.steps.filter(state="running").values_list("name", flat=True).first() or ""
+    moved = False
+    for condition in seen.conditions:
+        if before.get(condition.name, False) != condition.ok:
+            level = "info" if condition.ok else "warning"
+            operations.append(operation, condition.said.key, step=step, level=level, **condition.said.args)
+            moved = True
+    old = {node["name"]: node["ready"] for node in cluster.nodes_seen}
+    new = {node.name: node.ready for node in seen.nodes}
+    for name in sorted(new.keys() | old.keys()):
+        if name not in new:
+            operations.append(operation, "event.node_gone", step=step, node=name)
+        elif new[name] != old.get(name, False):
+            operations.append(
+                operation, "event.node_ready" if new[name] else "event.node_not_ready", step=step, node=name
+            )
+        else:
+            continue
+        moved = True
+    return moved
+
+
+def record(cluster: Cluster, seen: Observed) -> None:
+    """Write what was observed, with its time, and tell open lists when it changed."""
+    values: dict[str, Any] = {
+        "endpoint": seen.endpoint,
+        "observed_version": seen.version,
+        "nodes_ready": sum(node.ready for node in seen.nodes),
+        "nodes_seen": [_plain(node) for node in seen.nodes],
+        "conditions": [{"name": c.name, "ok": c.ok, **c.said.stored()} for c in seen.conditions],
+    }
+    changed = any(getattr(cluster, name) != value for name, value in values.items())
+    Cluster.objects.filter(pk=cluster.pk).update(observed_at=timezone.now(), **values)
+    if changed:
+        live.changed("cluster", cluster.pk, cluster.tenant_id)
+
+
+def _plain(node: NodeSeen) -> dict[str, Any]:
+    fields = {name: getattr(node, name) for name in node.__dataclass_fields__}
+    return {**fields, "created": node.created.isoformat() if node.created else None}
+
+
+def _patience_over(operation: Operation) -> bool:
+    step = operation.steps.filter(state="running").first()
+    return bool(step and step.started_at and timezone.now() - step.started_at > BLOCKED_PATIENCE)
+
+
+def settled(operation: Operation) -> None:
+    """The wish is reached: the cluster runs."""
+    _set_status(operation, Status.RUNNING)
+
+
+def not_settled(operation: Operation, error: PortalError) -> None:
+    """The wish was not reached: what is there stays for a look, or for deletion."""
+    _set_status(operation, Status.FAILED if operation.kind == "cluster.create" else Status.DEGRADED)
+
+
+def cancelled(operation: Operation) -> None:
+    """The person stopped it. A half-made cluster waits for its deletion; a scaled one goes back to what it has."""
+    _set_status(operation, Status.FAILED if operation.kind == "cluster.create" else Status.DEGRADED)
+
+
+def gone(operation: Operation) -> None:
+    """Nothing is left outside: forget what was wanted, give the quota back, keep the story."""
+    if (cluster := Cluster.objects.filter(pk=operation.subject_id).first()) is None:
+        return
+    intervals.close_interval(cluster)
+    quotas.release(cluster.pk)
+    live_tenant = cluster.tenant_id
+    cluster.delete()
+    transaction.on_commit(lambda: live.changed("cluster", operation.subject_id, live_tenant))
+
+
+def not_gone(operation: Operation, error: PortalError) -> None:
+    """The removal did not succeed: say so and let it be tried again."""
+    _set_status(operation, Status.FAILED)
+
+
+def _set_status(operation: Operation, status: str) -> None:
+    cluster = Cluster.objects.select_related("tenant", "plan", "cloud").filter(pk=operation.subject_id).first()
+    if cluster is None or (cluster.status == Status.DELETING and operation.kind != "cluster.delete"):
+        return
+    cluster.status = status
+    Cluster.objects.filter(pk=cluster.pk).update(status=status)
+    intervals.turn(cluster)
+    transaction.on_commit(lambda: live.changed("cluster", cluster.pk, cluster.tenant_id))
+
+
+@shared_task(ignore_result=True)
+def stock() -> None:
+    """Keep the warm pool as full as it should be."""
+    warm.stock()
+
+
+@shared_task(ignore_result=True)
+def watch() -> None:
+    """Look at every cluster that no task is changing, and turn it degraded or running as it is."""
+    busy = Operation.objects.filter(status__in=Operation.UNFINISHED).values("subject_id")
+    rows = Cluster.objects.filter(status__in=[Status.RUNNING, Status.DEGRADED]).exclude(pk__in=busy)
+    for cluster in rows.select_related("tenant", "plan", "cloud").prefetch_related("pools"):
+        look(cluster)
+
+
+def look(cluster: Cluster) -> None:
+    """Observe one cluster and write what was seen; an engine that fails makes it degraded, not the watch."""
+    try:
+        seen = fleet.engine_of(cluster.cloud).observe(fleet.wanted_of(cluster))
+    except PortalError as exc:
+        seen = Observed(exists=True, conditions=[Condition(name="engine", ok=False, said=exc.said)])
+    record(cluster, seen)
+    status = Status.RUNNING if seen.healthy and seen.settled else Status.DEGRADED
+    with transaction.atomic():
+        turned = Cluster.objects.filter(pk=cluster.pk, status__in=[Status.RUNNING, Status.DEGRADED]).exclude(
+            status=status
+        )
+        if turned.update(status=status):
+            cluster.status = status
+            intervals.turn(cluster)
+            transaction.on_commit(lambda: live.changed("cluster", cluster.pk, cluster.tenant_id))

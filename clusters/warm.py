@@ -1,0 +1,126 @@
+"""The warm pool: control planes made ahead, so that a new cluster only needs its nodes.
+
+A spare has a cluster's opaque id and everything that hangs on it: directory, keys, addresses, processes. Taking one
+over is giving that id to the new cluster; the engine then finds all but the nodes already made.
+"""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from clusters import fleet
+from clusters.engines.base import Wanted
+from clusters.engines.local import binaries
+from clusters.models import Cloud, Spare
+from pks_portal.errors import PortalError
+from pks_portal.operations import runner
+from pks_portal.operations import services as operations
+from pks_portal.operations.kinds import Turn
+from pks_portal.operations.models import Operation
+from pks_portal.operations.tasks import submit
+
+FILL, DRAIN = "pool.fill", "pool.drain"
+KINDS_WITH_POOL = ("local",)
+
+
+def claim(cloud: Cloud, version: str, control_plane: int) -> UUID | None:
+    """Take a ready spare out of the pool and return its id; None when there is none. Call inside a transaction."""
+    if control_plane != 1:
+        return None
+    spare = Spare.objects.select_for_update().filter(cloud=cloud, version=version, ready=True).first()
+    if spare is None:
+        return None
+    spare.delete()
+    return spare.pk
+
+
+def stock() -> None:
+    """Start making the spares that are missing, and removing those that are too many or of no use."""
+    for cloud in Cloud.objects.filter(kind__in=KINDS_WITH_POOL, enabled=True):
+        for version in settings.PKS_KUBERNETES_VERSIONS:
+            wanted = settings.PKS_WARM_POOL if binaries.state(version).phase == "ready" else 0
+            spares = list(Spare.objects.filter(cloud=cloud, version=version))
+            for _ in range(wanted - len(spares)):
+                _begin(FILL, Spare.objects.create(cloud=cloud, version=version))
+            for spare in spares[wanted:]:
+                _begin(DRAIN, spare)
+        for spare in Spare.objects.filter(cloud=cloud).exclude(version__in=settings.PKS_KUBERNETES_VERSIONS):
+            _begin(DRAIN, spare)
+
+
+def wanted_of(spare: Spare) -> Wanted:
+    """Return a spare as an engine is told of it: a cluster without nodes."""
+    return Wanted(
+        id=spare.pk,
+        name="spare",
+        namespace="spares",
+        cloud=spare.cloud.slug,
+        version=spare.version,
+        control_plane=1,
+        pools=(),
+    )
+
+
+def fill(operation: Operation) -> Turn:
+    """Take a step of making a spare."""
+    if (spare := _spare(operation)) is None:
+        return Turn(done=True)
+    engine, wanted = fleet.engine_of(spare.cloud), wanted_of(spare)
+    engine.apply(wanted)
+    seen = engine.observe(wanted)
+    moved = operations.advance_steps(operation, seen.steps)
+    if seen.settled:
+        return Turn(done=True)
+    return runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
+
+
+def filled(operation: Operation) -> None:
+    """The spare may be taken now."""
+    Spare.objects.filter(pk=operation.subject_id).update(ready=True)
+
+
+def drain(operation: Operation) -> Turn:
+    """Take a step of removing a spare, unless a cluster has taken it over."""
+    if (spare := _spare(operation)) is None:
+        return Turn(done=True)
+    removal = fleet.engine_of(spare.cloud).remove(spare.pk)
+    moved = operations.advance_steps(operation, removal.steps)
+    if removal.done:
+        return Turn(done=True)
+    return runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
+
+
+def drained(operation: Operation) -> None:
+    """Nothing is left of the spare."""
+    Spare.objects.filter(pk=operation.subject_id).delete()
+
+
+def not_filled(operation: Operation, error: PortalError) -> None:
+    """Leave a broken spare to be removed; the next look starts another."""
+    Spare.objects.filter(pk=operation.subject_id).update(ready=False)
+
+
+def _spare(operation: Operation) -> Spare | None:
+    return Spare.objects.select_related("cloud").filter(pk=operation.subject_id).first()
+
+
+def _begin(kind: str, spare: Spare) -> None:
+    """Start a task on a spare, unless one is under way; a spare being removed can no longer be taken."""
+    engine = fleet.engine_of(spare.cloud)
+    change = "create" if kind == FILL else "delete"
+    new = operations.NewOperation(
+        kind=kind,
+        subject_type="spare",
+        subject_id=spare.pk,
+        subject_name=spare.version,
+        steps=[(step.name, step.weight) for step in engine.steps(change)],
+        engine=spare.cloud.kind,
+        queue=spare.cloud.queue,
+    )
+    with transaction.atomic():
+        if operations.unfinished(spare.pk).exists():
+            return
+        if kind == DRAIN:
+            Spare.objects.filter(pk=spare.pk).update(ready=False)
+        submit(operations.start(new, tenant=None, actor=None))

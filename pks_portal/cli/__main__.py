@@ -1,0 +1,90 @@
+"""The commands, their order, and what the shell is told when they end."""
+
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from pks_portal.cli import changes, clusters, offers, rest, session, show, tasks
+from pks_portal.cli.failures import Failure
+from pks_portal.cli.words import of_typer, say
+
+
+class Group(TyperGroup):
+    """The list of commands, with its help in the person's language."""
+
+    def get_help(self, ctx: Any) -> str:
+        return of_typer(super().get_help(ctx))
+
+
+class Command(TyperCommand):
+    """A command, with its help in the person's language."""
+
+    def get_help(self, ctx: Any) -> str:
+        return of_typer(super().get_help(ctx))
+
+
+app = typer.Typer(cls=Group, help=say("Kubernetes clusters on demand."), no_args_is_help=True, rich_markup_mode=None)
+
+COMMANDS: dict[Callable[..., None], str] = {
+    session.login: say("Sign in to a portal."),
+    session.logout: say("Forget the sign-in."),
+    offers.tenants: say("List your tenants and their quotas."),
+    offers.plans: say("List the plans."),
+    offers.versions: say("List the Kubernetes versions."),
+    clusters.clusters: say("List clusters."),
+    clusters.cluster: say("Show a cluster and its nodes."),
+    changes.create_cluster: say("Create a cluster."),
+    changes.resize: say("Change the number of a cluster's worker nodes."),
+    changes.delete_cluster: say("Delete a cluster."),
+    clusters.get_credentials: say("Put a cluster into your kubeconfig."),
+    tasks.tasks: say("List tasks."),
+    tasks.task: say("Show a task, or follow it."),
+    tasks.cancel_task: say("Ask a task to stop."),
+}
+for _function, _help in COMMANDS.items():
+    app.command(_function.__name__.replace("_", "-"), cls=Command, help=_help)(_function)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Chinese shows "?" and goes on
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code.
+
+    0 done, 1 refused or failed, 2 wrong usage, 3 no answer from the portal, 4 not signed in, 130 broken off.
+    """
+    show.mode.json = False
+    try:
+        code = get_command(app).main(arguments, prog_name="pks", standalone_mode=False)
+    except Failure as failure:
+        show.failure(failure)
+        return failure.exit_code
+    except typer.TyperException as error:
+        return _misused(error)
+    except typer.Abort:
+        return 130
+    finally:
+        rest.hang_up()
+    return code if isinstance(code, int) else 0
+
+
+def _misused(error: Any) -> int:
+    """Say how the command is used, in the person's language."""
+    if context := getattr(error, "ctx", None):
+        print(of_typer(context.get_usage()), file=sys.stderr)
+    print(of_typer(f"Error: {error.format_message()}"), file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""`pks clusters`, `pks cluster`, `pks get-credentials`: clusters as they are."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from pks_portal.cli import finding, kubeconfig, options, show
+from pks_portal.cli.rest import Portal
+from pks_portal.cli.words import say
+
+
+def clusters(
+    tenant: options.Tenant = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="K[=V]", help=say("Only clusters with that label."))
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    items = Portal().every("/api/v1/clusters", tenant=tenant, label=label)
+    if json:
+        return show.data(items)
+    headers = [
+        say("Name"), say("Tenant"), say("k8s Version"), say("Plan Name"), say("Nodes"), "UUID", say("Status"),
+        say("Action"),
+    ]  # fmt: skip
+    rows = [
+        [
+            item["name"], item["tenant"], item["version"], item["plan"], _nodes(item), item["id"], item["status_label"],
+            _action(item),
+        ]
+        for item in items
+    ]  # fmt: skip
+    return show.table(headers, rows)
+
+
+def cluster(name: options.Cluster, tenant: options.Tenant = None, json: options.Json = False) -> None:
+    portal = Portal()
+    found = portal.get(f"/api/v1/clusters/{finding.cluster(portal, name, tenant)['id']}")
+    if json:
+        return show.data(found)
+    return print_cluster(found)
+
+
+def get_credentials(
+    name: options.Cluster,
+    tenant: options.Tenant = None,
+    level: Annotated[str | None, typer.Option("--level", help=say("view, edit or admin."))] = None,
+    hours: Annotated[int | None, typer.Option("--hours", help=say("For how many hours it is valid."))] = None,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            "--kubeconfig", metavar="PATH", help=say("Merge into this file; - prints the kubeconfig instead.")
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    portal = Portal()
+    found = finding.cluster(portal, name, tenant)
+    body = {key: value for key, value in {"level": level, "hours": hours}.items() if value is not None}
+    if not json:
+        show.note(say("Fetching credentials for cluster {name}.", name=name))
+    issued = portal.send("POST", f"/api/v1/clusters/{found['id']}/kubeconfigs", body)
+    if str(path) == "-":
+        return show.line(issued["kubeconfig"])
+    file = kubeconfig.target(path)
+    other = kubeconfig.merge(file, issued["kubeconfig"], context=name, entry=f"{found['tenant']}/{name}")
+    if other:
+        show.note(say("The context {name} pointed to {other} before.", name=name, other=other))
+    if json:
+        facts = {key: issued.get(key) for key in ("id", "name", "level", "expires_at")}
+        return show.data({**facts, "context": name, "path": str(file)})
+    show.line(say("Context set for cluster {name}.", name=name))
+    show.facts(
+        [
+            (say("File"), file),
+            (say("Level"), issued["level"]),
+            (say("Valid until"), show.moment(issued["expires_at"])),
+        ]
+    )
+    show.line()
+    show.line(say("You can now switch between clusters by using:"))
+    return show.line("$kubectl config use-context <cluster-name>")
+
+
+def print_cluster(cluster: dict[str, Any]) -> None:
+    """Print a cluster's facts, and (of the detail) its conditions and nodes."""
+    address = urlsplit(cluster["endpoint"] or "")
+    show.facts(
+        [
+            (say("Name"), cluster["name"]),
+            (say("Tenant"), cluster["tenant"]),
+            (say("K8s Version"), cluster["version"]),
+            (say("Plan Name"), cluster["plan"]),
+            ("UUID", cluster["id"]),
+            (say("Status"), cluster["status_label"]),
+            (say("Action"), _action(cluster) or None),
+            (say("Task"), cluster["task"]["id"] if cluster.get("task") else None),
+            (say("Kubernetes Master Host"), cluster["external_hostname"] or address.hostname or say("In Progress")),
+            (say("Kubernetes Master Port"), address.port or say("In Progress")),
+            (say("Control plane"), cluster["control_plane"]),
+            (say("Worker Nodes"), _worker_nodes(cluster)),
+            (say("Cloud"), f"{cluster['cloud']} ({cluster['engine']})"),
+            (say("Labels"), ", ".join(f"{key}={value}" for key, value in cluster["labels"].items()) or None),
+            (say("Created"), f"{show.moment(cluster['created_at'])} ({cluster['created_by']})"),
+            (say("Observed"), show.moment(cluster["observed_at"]) or None),
+        ]
+    )
+    if troubles := [item for item in cluster.get("conditions") or [] if not item["ok"]]:
+        show.line()
+        show.table([say("Trouble"), ""], [[item["name"], item["text"]] for item in troubles])
+    if nodes := cluster.get("nodes"):
+        show.line()
+        _print_nodes(nodes)
+
+
+def _print_nodes(nodes: list[dict[str, Any]]) -> None:
+    headers = [say("Node"), say("Pool"), say("State"), say("k8s Version"), say("Pods"), ""]
+    rows = [
+        [node["name"], node["pool"], _state(node), node["version"].removeprefix("v"), node["pods"],
+         say("simulated") if node["simulated"] else ""]
+        for node in nodes
+    ]  # fmt: skip
+    show.table(headers, rows)
+
+
+def _state(node: dict[str, Any]) -> str:
+    ready = say("ready") if node["ready"] else say("not ready")
+    return ready if node["schedulable"] else f"{ready}, {say('cordoned')}"
+
+
+def _nodes(cluster: dict[str, Any]) -> str:
+    return f"{cluster['nodes_ready']}/{cluster['nodes_wanted']}"
+
+
+def _worker_nodes(cluster: dict[str, Any]) -> str:
+    words = say("{wanted} ({ready} ready)", wanted=cluster["nodes_wanted"], ready=cluster["nodes_ready"])
+    return f"{words}, {say('simulated')}" if cluster["simulated_nodes"] else words
+
+
+def _action(cluster: dict[str, Any]) -> str:
+    """Return what is being done to the cluster, and how far it is."""
+    task = cluster.get("task")
+    return f"{task['title']} ({task['status_label']}, {task['progress']} %)" if task else ""

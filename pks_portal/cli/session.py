@@ -1,0 +1,107 @@
+"""`pks login` and `pks logout`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pks_portal.cli import profile as profiles
+from pks_portal.cli import rest, show
+from pks_portal.cli.failures import Failure, Misused
+from pks_portal.cli.profile import Profile
+from pks_portal.cli.words import say
+
+
+def login(
+    *,
+    api: Annotated[str, typer.Option("-a", "--api", metavar="URL", help=say("The portal's address."))] = "",
+    user: Annotated[
+        str, typer.Option("-u", "--username", metavar="USER", help=say("Your name in the directory."))
+    ] = "",
+    password: Annotated[
+        str, typer.Option("-p", "--password", help=say("Other users of this machine may see it; better leave it out."))
+    ] = "",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help=say("Read the password from standard input."))
+    ] = False,
+    tenant: Annotated[
+        str, typer.Option("-t", "--tenant", help=say("The tenant that commands take when told none."))
+    ] = "",
+    ca_cert: Annotated[
+        Path | None, typer.Option("--ca-cert", metavar="FILE", help=say("The CA to trust (PEM)."))
+    ] = None,
+    skip: Annotated[
+        bool, typer.Option("-k", "--skip-ssl-validation", help=say("Do not check the portal's certificate."))
+    ] = False,
+) -> None:
+    profile = Profile(_address(api), user=user or _asked_user(), ca=_pem(ca_cert), skip_ssl_validation=skip)
+    rest.tls(profile)
+    if profile.api.startswith("http:") and not rest.is_loopback(profile.api):
+        show.note(say("Warning: {api} is not encrypted; your password can be read on the way.", api=profile.api))
+    portal = rest.Portal(profile)
+    portal.sign_in(_password(password, from_stdin=password_stdin))
+    me = portal.get("/api/v1/me")
+    profile.user = me["username"]
+    profile.tenant = _tenant(tenant, [mine["slug"] for mine in me["tenants"]])
+    profiles.save(profile)
+    show.facts(
+        [(say("API Endpoint"), profile.api), (say("User"), profile.user), (say("Tenant"), profile.tenant or None)]
+    )
+    show.line(say("Login successful."))
+
+
+def logout() -> None:
+    profiles.remove()
+    show.line(say("Logged out."))
+
+
+def _address(api: str) -> str:
+    """Return the portal's address with its scheme; the one of the last sign-in if none is given."""
+    if not api:
+        try:
+            return profiles.load().api
+        except Failure:
+            raise Misused(say("Name the portal with -a URL.")) from None
+    if "://" not in api:
+        api = f"{'http' if rest.is_loopback(f'//{api}') else 'https'}://{api}"
+    return api.rstrip("/")
+
+
+def _asked_user() -> str:
+    if not sys.stdin.isatty():
+        raise Misused(say("Name the user with -u USER."))
+    return input(f"{say('User')}: ").strip()
+
+
+def _password(given: str, *, from_stdin: bool) -> str:
+    if from_stdin:
+        given = sys.stdin.readline().rstrip("\r\n")
+    elif not given:
+        if not sys.stdin.isatty():
+            raise Misused(say("There is no password."), say("Give it with --password-stdin."))
+        import getpass  # noqa: PLC0415
+
+        given = getpass.getpass(f"{say('Password')}: ")
+    if not given:
+        raise Misused(say("The password is empty."))
+    return given
+
+
+def _pem(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text("ascii")
+    except (OSError, ValueError) as error:
+        raise Misused(say("{path} cannot be read: {error}", path=path, error=error)) from None
+
+
+def _tenant(wanted: str, mine: list[str]) -> str:
+    """Return the tenant to keep: the one wanted, or the only one."""
+    if wanted and wanted not in mine:
+        raise Misused(
+            say("You have no tenant “{tenant}”.", tenant=wanted),
+            say("Yours: {tenants}", tenants=", ".join(mine) or "-"),
+        )
+    return wanted or (mine[0] if len(mine) == 1 else "")

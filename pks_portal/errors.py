@@ -1,0 +1,152 @@
+"""The portal's own errors, and how each is shown: problem+json to programs, a page or a fragment to people."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, serializers
+from rest_framework.response import Response
+
+from pks_portal import messages
+
+PROBLEM = "application/problem+json"
+
+
+class PortalError(Exception):
+    """A refusal or failure that the caller is meant to read.
+
+    Arguments: `key` names the text in the catalogue, `args` fill it in and are shown to programs as facts. Optional:
+    `field` (the input that is wrong), `system` (the outside system that failed), `cause` (its own words, without
+    secrets), `link` (where to look). The text "<key>.next", if there is one, tells the next step.
+    """
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.BAD_REQUEST
+
+    def __init__(
+        self, key: str, *, field: str = "", system: str = "", cause: str = "", link: str = "", **args: Any
+    ) -> None:
+        super().__init__(key)
+        self.key, self.facts = key, args
+        self.field, self.system, self.cause, self.link = field, system, cause[:2000], link
+
+    def __str__(self) -> str:
+        return self.detail
+
+    @property
+    def code(self) -> str:
+        """The stable word for programs: the key with dashes."""
+        return self.key.removeprefix("error.").replace(".", "-").replace("_", "-")
+
+    @property
+    def detail(self) -> str:
+        """What happened, in the active language."""
+        return messages.render(self.key, self.facts)
+
+    @property
+    def said(self) -> messages.Said:
+        """The text to be stored."""
+        return messages.Said(self.key, self.facts)
+
+    @property
+    def next_step(self) -> str:
+        """What the reader can do about it, in the active language; may be empty."""
+        key = f"{self.key}.next"
+        return messages.render(key, self.facts) if key in messages.CATALOGUE else ""
+
+    def as_problem(self) -> dict[str, Any]:
+        """Return the RFC 9457 body."""
+        extra = {
+            "next": self.next_step,
+            "field": self.field,
+            "system": self.system,
+            "cause": self.cause,
+            "link": self.link,
+        }
+        return {
+            "type": f"urn:pks-portal:{self.code}",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "code": self.code,
+            "detail": self.detail,
+            **{name: value for name, value in extra.items() if value},
+            **({"errors": {self.field: [self.detail]}} if self.field else {}),
+            **self.facts,
+        }
+
+
+class Invalid(PortalError):
+    """The input is wrong; the field says where."""
+
+
+class Forbidden(PortalError):
+    status = HTTPStatus.FORBIDDEN
+
+
+class NotFound(PortalError):
+    status = HTTPStatus.NOT_FOUND
+
+
+class Conflict(PortalError):
+    status = HTTPStatus.CONFLICT
+
+
+class QuotaExceeded(Conflict):
+    """The tenant may not have that much."""
+
+
+class Unavailable(PortalError):
+    """Something outside did not answer; the same request may succeed later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Render every API error as problem+json (REST framework's EXCEPTION_HANDLER)."""
+    from rest_framework.views import exception_handler  # noqa: PLC0415  (needs settings; programs without raise errors too)
+
+    if isinstance(exc, ValidationError):
+        exc = exceptions.ValidationError(detail=serializers.as_serializer_error(exc))
+    if isinstance(exc, PortalError):
+        headers = {"Retry-After": "5"} if isinstance(exc, Unavailable) else None
+        return Response(exc.as_problem(), status=exc.status, content_type=PROBLEM, headers=headers)
+    if (response := exception_handler(exc, context)) is None:
+        return None
+    status = HTTPStatus(response.status_code)
+    body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    if isinstance(exc, exceptions.ValidationError):
+        errors = response.data if isinstance(response.data, dict) else {"__all__": response.data}
+        first = next(iter(errors), "__all__")
+        body |= {"type": "urn:pks-portal:invalid", "code": "invalid", "field": first, "errors": errors}
+        body["detail"] = _("Some fields are not right.")
+        body["next"] = _("Correct the fields under “errors” and send the request again.")
+    else:
+        code = getattr(exc, "default_code", "not_found" if isinstance(exc, Http404) else "error").replace("_", "-")
+        body |= {"type": f"urn:pks-portal:{code}", "code": code, "detail": str(response.data.get("detail", ""))}
+    response.data = body
+    response.content_type = PROBLEM
+    return response
+
+
+class PortalErrorMiddleware:
+    """Show a PortalError raised by an HTML view as a page, or as a fragment to htmx."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        if not isinstance(exc, PortalError):
+            return None
+        template = "_error.html" if "HX-Request" in request.headers else "error.html"
+        return render(request, template, {"error": exc}, status=exc.status)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say on a page that the form was too old or came from elsewhere (CSRF_FAILURE_VIEW)."""
+    return render(request, "error.html", {"error": Forbidden("error.csrf")}, status=HTTPStatus.FORBIDDEN)

@@ -1,0 +1,55 @@
+"""Texts that are stored as a key with arguments, and translated only when a person or a program reads them.
+
+Events and errors outlive the request that made them and are read in another language by the next person, so
+the database keeps `Said(key, args)`. Each app has a messages.py that adds its texts; the keys are stable, the words
+are not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext
+
+CATALOGUE: dict[str, str] = {}
+
+
+def add(texts: Mapping[str, str]) -> None:
+    """Add texts: {"cluster.busy": gettext_noop("%(name)s is busy.")}; a key may be added once only."""
+    if doubled := CATALOGUE.keys() & texts.keys():
+        raise ValueError(f"texts added twice: {sorted(doubled)}")
+    CATALOGUE.update(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text by its key, with its arguments (plain JSON values)."""
+
+    key: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return render(self.key, self.args)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the text as plain JSON, fit to be an argument of another."""
+        return {"key": self.key, "args": dict(self.args)}
+
+
+def say(key: str, **args: Any) -> Said:
+    """Return a text to be stored or shown later; the key must be in the catalogue."""
+    return Said(key, args)
+
+
+def render(key: str, args: Mapping[str, Any]) -> str:
+    """Return the text in the active language; an unknown key (of a newer or older release) is shown as it is."""
+    if (template := CATALOGUE.get(key)) is None:
+        return " ".join([key, *(f"{name}={value}" for name, value in args.items())])
+    return gettext(template) % {name: _shown(value) for name, value in args.items()}
+
+
+def _shown(value: Any) -> Any:
+    """Return an argument as it is shown; an argument may itself be a stored text."""
+    if isinstance(value, dict) and value.keys() == {"key", "args"}:
+        return render(value["key"], value["args"])
+    return value

@@ -1,0 +1,34 @@
+"""What a person may do to a task: cancel it, or start it anew."""
+
+from django.db import transaction
+
+from pks_portal.errors import Conflict
+from pks_portal.operations import services as operations
+from pks_portal.operations.kinds import KINDS
+from pks_portal.operations.models import Operation
+from pks_portal.operations.tasks import submit
+from tenants import audit
+from tenants.access import require
+from tenants.models import User
+
+
+def cancel(actor: User, operation: Operation) -> None:
+    """Ask a task to stop at its next safe point. Raises Forbidden, Conflict (ended, or it must be finished)."""
+    require(actor, "task.cancel", operation.tenant)
+    if operation.ended:
+        raise Conflict("error.task_ended")
+    if not operation.cancellable:
+        raise Conflict("error.not_cancellable")
+    with transaction.atomic():
+        operations.cancel(operation)
+        audit.record(actor, "task.cancel", operation, tenant=operation.tenant, kind=operation.kind)
+        submit(operation)
+    operation.refresh_from_db()
+
+
+def retry(actor: User, operation: Operation) -> Operation:
+    """Start a failed or cancelled task anew and return the new one. Raises Forbidden, Conflict."""
+    again = KINDS[operation.kind].retry
+    if again is None or operation.status not in {Operation.Status.FAILED, Operation.Status.CANCELLED}:
+        raise Conflict("error.not_retryable")
+    return again(actor, operation)

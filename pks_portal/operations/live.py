@@ -1,0 +1,37 @@
+"""Tell watchers that there is something new; what it is they read from the database."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+log = logging.getLogger(__name__)
+
+FEED = "feed"
+
+
+def group_of(operation_id: UUID | str) -> str:
+    """Return the channel group of those who watch an operation."""
+    return f"operation.{operation_id}"
+
+
+def nudge(operation_id: UUID, seq: int) -> None:
+    """Tell those who watch an operation that event `seq` is there."""
+    _send(group_of(operation_id), {"type": "operation.changed", "seq": seq})
+
+
+def changed(kind: str, subject_id: UUID | str, tenant_id: int | None) -> None:
+    """Tell open lists that a row ("cluster", "task") changed; only its id travels, each looks whether it may see."""
+    _send(FEED, {"type": "feed.changed", "kind": kind, "id": str(subject_id), "tenant": tenant_id})
+
+
+def _send(group: str, message: dict[str, Any]) -> None:
+    """Send on the channel layer; a dead Redis must not undo what the database has (watchers look there anyway)."""
+    if (layer := get_channel_layer()) is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(group, message)
+    except Exception:  # noqa: BLE001 - whatever the channel layer raises, the news is in the database
+        log.warning("The channel layer does not answer; watchers will find %s in the database.", group)

@@ -1,0 +1,55 @@
+"""The events of a task as server-sent events, for browsers behind proxies that know no websockets."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.utils import translation
+
+from pks_portal.operations.models import Operation
+from pks_portal.operations.watching import news
+from tenants.models import User
+
+LONGEST = 300.0  # then the browser connects again: a stream must not outlive the right to see it by much
+LOOK_EVERY = 0.5
+QUIET = 15.0
+
+
+async def stream(request: HttpRequest, operation_id: UUID) -> StreamingHttpResponse:
+    """Send what happened after `?after=` (or Last-Event-ID), and what happens, until the task ends."""
+    user = await request.auser()
+    if not isinstance(user, User) or not await sync_to_async(_visible)(user.pk, operation_id):
+        raise Http404
+    text = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
+    events = _events(user.pk, operation_id, int(text) if text.isdigit() else 0, translation.get_language() or "")
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
+
+
+async def _events(user_id: int, operation_id: UUID, after: int, language: str) -> AsyncIterator[str]:
+    """Yield one event at a time; look at the right to see it each time."""
+    deadline, spoke = time.monotonic() + LONGEST, time.monotonic()
+    while time.monotonic() < deadline and await sync_to_async(_visible)(user_id, operation_id):
+        fresh = await sync_to_async(news)(operation_id, after, language or settings.LANGUAGE_CODE)
+        if fresh is None:
+            return
+        if fresh.seq > after:
+            after, spoke = fresh.seq, time.monotonic()
+            body = json.dumps({"seq": fresh.seq, "html": fresh.html, "end": fresh.ended})
+            yield f"id: {fresh.seq}\ndata: {body}\n\n"
+            if fresh.ended:
+                return
+        elif time.monotonic() - spoke > QUIET:
+            spoke = time.monotonic()
+            yield 'data: {"hb": 1}\n\n'
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _visible(user_id: int, operation_id: UUID) -> bool:
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    return user is not None and Operation.objects.visible_to(user, "task.view").filter(pk=operation_id).exists()

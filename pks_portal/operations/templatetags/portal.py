@@ -1,0 +1,184 @@
+"""The small pieces that every page is made of: icons, status chips, times, durations, meters."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from pks_portal import messages
+from tenants.access import Decision
+
+register = template.Library()
+
+HIGH, MIDDLING = 95, 85
+LOOKS = {  # status → (tone, icon); the same word looks the same for clusters and for tasks
+    "running": ("ok", "circle-check"),
+    "succeeded": ("ok", "circle-check"),
+    "creating": ("busy", "loader-circle"),
+    "changing": ("busy", "loader-circle"),
+    "deleting": ("", "loader-circle"),
+    "cancelling": ("warn", "loader-circle"),
+    "degraded": ("warn", "triangle-alert"),
+    "waiting": ("warn", "circle-pause"),
+    "held": ("", "circle-pause"),
+    "queued": ("", "circle-dashed"),
+    "failed": ("bad", "circle-x"),
+    "cancelled": ("", "circle-slash"),
+}
+TASK_RUNNING = ("busy", "loader-circle")
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """Return an icon of the sprite; it is decoration, the words beside it say the same."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        f"i {classes}".strip(),
+        static("vendor/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def chip(subject: Any) -> SafeString:
+    """Return the status chip of a cluster or a task: always a word beside the icon, never colour alone."""
+    tone, name = LOOKS.get(subject.status, ("", "circle-dashed"))
+    if subject.status == "running" and hasattr(subject, "subject_type"):
+        tone, name = TASK_RUNNING  # a cluster that runs is well; a task that runs is at work
+    turning = "spin" if name == "loader-circle" else ""
+    return format_html(
+        '<span class="{}">{}{}</span>', f"chip {tone}".strip(), icon(name, turning), subject.get_status_display()
+    )
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString | str:
+    """Return how long ago, or how far ahead, a moment is; the page keeps it true and shows the exact time on hover."""
+    if moment is None:
+        return "–"
+    seconds = (timezone.now() - moment).total_seconds()
+    return format_html(
+        '<time datetime="{}" data-ago title="{}">{}</time>',
+        moment.isoformat(),
+        timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z"),
+        _distance(seconds, moment),
+    )
+
+
+def words() -> dict[str, Any]:
+    """Return the texts with which the page itself keeps relative times true; %s is the number."""
+    return {
+        "now": _("just now"),
+        "ago": {"s": _("%s s ago"), "m": _("%s min ago"), "h": _("%s h ago"), "d": _("%s d ago")},
+        "ahead": {"s": _("in %s s"), "m": _("in %s min"), "h": _("in %s h"), "d": _("in %s d")},
+    }
+
+
+UNITS = [(60, 1, "s"), (3600, 60, "m"), (86400, 3600, "h"), (30 * 86400, 86400, "d")]
+INSTANT = 5
+
+
+def _distance(seconds: float, moment: datetime) -> str:
+    size = abs(seconds)
+    if size < INSTANT:
+        return _("just now")
+    for limit, divisor, unit in UNITS:
+        if size < limit:
+            return str(words()["ago" if seconds > 0 else "ahead"][unit]) % int(size // divisor)
+    return timezone.localtime(moment).strftime("%Y-%m-%d")
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """Return a duration in seconds as 00:42 or 1:02:03."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+@register.filter
+def roughly(seconds: float) -> str:
+    """Return a duration in seconds in words that promise no more than is known."""
+    if seconds < 90:  # noqa: PLR2004 - below that seconds say more than minutes
+        whole = max(1, round(seconds))
+        return ngettext("%(count)s second", "%(count)s seconds", whole) % {"count": whole}
+    whole = round(seconds / 60)
+    return ngettext("%(count)s minute", "%(count)s minutes", whole) % {"count": whole}
+
+
+@register.simple_tag
+def took(task: Any) -> SafeString | str:
+    """Return how long a task or a step has taken; a running one goes on counting in the page."""
+    if task.started_at is None:
+        return ""
+    end = task.ended_at or timezone.now()
+    text = clock((end - task.started_at).total_seconds())
+    if task.ended_at:
+        return format_html('<span class="took">{}</span>', text)
+    return format_html('<time datetime="{}" data-since>{}</time>', task.started_at.isoformat(), text)
+
+
+@register.filter
+def level(percent: float) -> str:
+    """Return the class of a meter: high from 95 %, middling from 85 %."""
+    if percent >= HIGH:
+        return "hi"
+    return "mid" if percent >= MIDDLING else ""
+
+
+@register.simple_tag
+def usage(used: float, of: float) -> SafeString:
+    """Return a meter of `used` out of `of`, for example requested ÷ allocatable; a dash where there is nothing yet."""
+    if not of:
+        return format_html('<span class="s">{}</span>', "–")
+    percent = min(100, round(100 * used / of))
+    return format_html(
+        '<span class="meter"><progress class="{}" max="100" value="{}" aria-hidden="true"></progress><b>{}%</b></span>',
+        level(percent) or "lo",
+        percent,
+        percent,
+    )
+
+
+@register.simple_tag
+def unless_allowed(decision: Decision) -> SafeString | str:
+    """Return the attributes of a button that one may not press: disabled, with the reason; nothing otherwise."""
+    return "" if decision else format_html('disabled title="{}"', decision.reason)
+
+
+@register.filter
+def said(stored: dict[str, Any]) -> str:
+    """Return a stored text ({"key", "args"}) in the active language."""
+    return messages.render(stored["key"], stored["args"])
+
+
+@register.filter
+def step_label(name: str) -> str:
+    """Return a step's text in the active language."""
+    return messages.render(f"step.{name}", {})
+
+
+@register.filter
+def deed(action: str) -> str:
+    """Return the words for an action of the audit trail; one without words is shown as it is."""
+    return messages.render(f"deed.{action}", {}) if f"deed.{action}" in messages.CATALOGUE else action
+
+
+@register.filter
+def initial(name: str) -> str:
+    """Return the letter or character that stands for a name in a tile."""
+    return name[:1].upper()
+
+
+@register.filter
+def figure(value: float) -> str:
+    """Return a number without needless decimals: 4, 1.5."""
+    return f"{value:.1f}".rstrip("0").rstrip(".")

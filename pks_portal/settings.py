@@ -1,0 +1,237 @@
+"""Django settings; every deployment choice is an environment variable read through env."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from pks_portal import env, paths
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+paths.load_environment()
+
+PUBLIC_URL = env.text("PKS_PUBLIC_URL", "http://localhost:8000").rstrip("/")
+SECURE = PUBLIC_URL.startswith("https://")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+PUBLIC_PORT = urlsplit(PUBLIC_URL).port or (443 if SECURE else 80)
+
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = list(dict.fromkeys([*env.items("ALLOWED_HOSTS"), PUBLIC_HOST, "localhost", "127.0.0.1"]))
+WEBSOCKET_ORIGINS = (
+    [PUBLIC_URL] if SECURE else [PUBLIC_URL, *(f"http://{host}:{PUBLIC_PORT}" for host in ("localhost", "127.0.0.1"))]
+)
+CSRF_TRUSTED_ORIGINS = [*env.items("CSRF_TRUSTED_ORIGINS"), PUBLIC_URL]
+DEMO = env.flag("PKS_DEMO", default=False)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.usersessions",
+    "rest_framework",
+    "drf_spectacular",
+    "django_filters",
+    "channels",
+    "csp",
+    "tenants",
+    "pks_portal.operations",
+    "clusters",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "pks_portal.middleware.LanguageMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pks_portal.middleware.OriginMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "pks_portal.errors.PortalErrorMiddleware",
+]
+ROOT_URLCONF = "pks_portal.urls"
+ASGI_APPLICATION = "pks_portal.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "pks_portal.shell.shell",
+            ],
+        },
+    }
+]
+
+# Database: SQLite by default; DATABASE_URL=postgresql://user:password@host/name for many workers.
+DATABASES: dict[str, dict[str, Any]] = {"default": paths.database(env.text("DATABASE_URL", ""))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis: broker, channel layer and cache; the URL holds the password, so it comes from a file.
+REDIS_URL = env.text("REDIS_URL", "")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py 8 would end a quiet socket after 5 s and refuse the 101st watcher
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "max_connections": 20000}]},
+    }
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2, "retry_on_timeout": True}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "pks_portal.operations.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
+    "stock": {"task": "clusters.tasks.stock", "schedule": 5.0, "options": {"expires": 5}},
+    "watch": {"task": "clusters.tasks.watch", "schedule": 3.0, "options": {"expires": 3}},
+}
+
+# People
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = [
+    "tenants.directory.backend.DirectoryBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "tenants.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_SESSION_REMEMBER = None
+# "key" is a person: fewer attempts than after which the directory itself would lock them out
+ACCOUNT_RATE_LIMITS = {"login_failed": env.text("PKS_SIGN_IN_LIMITS", "20/m/ip,3/5m/key")}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("PKS_PROXIES", 0)
+DIRECTORY: dict[str, Any] = {
+    "uris": env.items("PKS_DIRECTORY_URI"),
+    "ca_file": env.text("PKS_DIRECTORY_CA", ""),
+    "bind_dn": env.text("PKS_DIRECTORY_BIND_DN", ""),
+    "bind_password": env.text("PKS_DIRECTORY_PASSWORD", ""),
+    "user_base": env.text("PKS_DIRECTORY_USER_BASE", ""),
+    "user_filter": env.text("PKS_DIRECTORY_USER_FILTER", ""),
+    "group_base": env.text("PKS_DIRECTORY_GROUP_BASE", ""),
+    "group_filter": env.text("PKS_DIRECTORY_GROUP_FILTER", ""),
+    "kind": env.text("PKS_DIRECTORY_KIND", "openldap"),
+    "start_tls": env.flag("PKS_DIRECTORY_START_TLS", default=True),
+}
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "pks_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "pks_csrf"
+CSRF_FAILURE_VIEW = "pks_portal.errors.csrf_failed"
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "manifest-src": ["'self'"],
+    }
+}
+
+# Languages and time
+USE_TZ = True
+TIME_ZONE = env.text("PKS_TIME_ZONE", "UTC")
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "pks_language"
+LANGUAGE_COOKIE_AGE = 365 * 86400
+
+# Static files: hashed names, cached for ever, served by the portal itself
+STATIC_URL = "/static/"
+STATIC_ROOT = paths.data() / "run" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "pks_portal.storage.StaticStorage"},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tenants.tokens.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "pks_portal.pages.CursorPages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "pks_portal.errors.problem_response",
+    "NON_FIELD_ERRORS_KEY": "__all__",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "PKS Portal",
+    "DESCRIPTION": "Kubernetes clusters on demand for business lines.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TaskStatus": "pks_portal.operations.models.Operation.Status",
+        "ClusterStatus": "clusters.models.Cluster.Status",
+        "EventLevel": "pks_portal.operations.models.OperationEvent.Level",
+        "KubeconfigLevel": "clusters.models.Kubeconfig.Level",
+    },
+}
+
+# Clusters
+PKS_KUBERNETES_VERSIONS = env.items("PKS_KUBERNETES_VERSIONS", "1.37.2,1.36.3")  # the first is the default
+PKS_WARM_POOL = env.integer("PKS_WARM_POOL", 0)  # control planes kept ready, for each offered version
+PKS_KUBECONFIG_MAX_HOURS = env.integer("PKS_KUBECONFIG_MAX_HOURS", 720)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.text("PKS_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}

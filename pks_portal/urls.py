@@ -1,0 +1,30 @@
+"""Every URL of the portal."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from clusters.api import CloudViewSet, ClusterViewSet, PlanViewSet
+from clusters.versions_api import VersionViewSet
+from pks_portal.health import healthz, readyz
+from pks_portal.operations.api import TaskViewSet
+from pks_portal.schema import reference
+from tenants.api import MeView, TenantViewSet
+
+api = SimpleRouter(trailing_slash=False)
+api.register("tenants", TenantViewSet, basename="tenant")
+api.register("clouds", CloudViewSet, basename="cloud")
+api.register("plans", PlanViewSet, basename="plan")
+api.register("versions", VersionViewSet, basename="version")
+api.register("clusters", ClusterViewSet, basename="cluster")
+api.register("tasks", TaskViewSet, basename="task")
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", reference, name="api-reference"),
+    path("api/v1/me", MeView.as_view(), name="me"),
+    path("api/v1/", include(api.urls)),
+    path("", include("tenants.urls")),
+]

@@ -1,0 +1,140 @@
+// What pages need besides HTML: live tasks, ticking times, the palette, dialogs, steppers, copying, downloads.
+
+import { apply, morph } from "./apply.js";
+import { refresh } from "./feed.js";
+import { Line } from "./live.js";
+import { tick } from "./times.js";
+
+const SPEAK_EVERY = 5000;
+
+customElements.define(
+  "live-task",
+  class extends HTMLElement {
+    connectedCallback() {
+      if (this.dataset.state === "done") return;
+      let spoken = 0;
+      this.line = new Line({
+        ws: this.getAttribute("src"),
+        sse: this.getAttribute("stream") ?? undefined,
+        after: Number(this.getAttribute("after")),
+        onstate: (state) => (this.dataset.state = state),
+        onmessage: (message) => {
+          const log = this.querySelector(".log");
+          const follows = log && log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+          apply(message.html);
+          if (follows) log.scrollTop = log.scrollHeight;
+          tick();
+          if (!message.end && performance.now() - spoken < SPEAK_EVERY) return;
+          spoken = performance.now();
+          this.querySelector("[role=status]").textContent = this.querySelector("[data-say]")?.textContent ?? "";
+        },
+      });
+      const log = this.querySelector(".log");
+      if (log) log.scrollTop = log.scrollHeight;
+    }
+
+    disconnectedCallback() {
+      this.line?.stop();
+    }
+  },
+);
+
+// dialogs by command/commandfor, where the browser does not know them yet; and the one that the server wants open
+const knowsCommands = "command" in HTMLButtonElement.prototype;
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const dialog = !knowsCommands && document.getElementById(button.getAttribute("commandfor"));
+  if (dialog) button.getAttribute("command") === "close" ? dialog.close() : dialog.showModal();
+  if (button.dataset.step) step(button);
+  if (button.dataset.copy !== undefined) copy(button);
+});
+document.querySelector("dialog[data-open]")?.showModal();
+
+function step(button) {
+  const input = button.parentElement.querySelector("input");
+  button.dataset.step === "up" ? input.stepUp() : input.stepDown();
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+async function copy(button) {
+  await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+  button.classList.add("good");
+  const use = button.querySelector("use");
+  const before = use.getAttribute("href");
+  use.setAttribute("href", before.replace(/#.*/, "#check"));
+  setTimeout(() => use.setAttribute("href", before), 1500);
+}
+
+// a form is sent once, however often one clicks; a download is fetched, so that its dialog can show a refusal
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.download !== undefined && event.submitter?.dataset.plain === undefined) {
+    event.preventDefault();
+    download(form, event.submitter);
+  } else if (form.method === "post") {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  }
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+async function download(form, submitter) {
+  submitter.disabled = true;
+  try {
+    const response = await fetch(form.action, {
+      method: "POST",
+      body: new FormData(form, submitter),
+      headers: { "HX-Request": "true" },
+    });
+    const place = form.querySelector("[data-errors]");
+    if (response.status === 401) location.reload();
+    else if (!response.ok) morph(await response.text());
+    else {
+      place.replaceChildren();
+      save(await response.blob(), response.headers.get("Content-Disposition"));
+      form.closest("dialog")?.close();
+      refresh();
+    }
+  } finally {
+    submitter.disabled = false;
+  }
+}
+
+function save(blob, disposition) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = /filename="([^"]+)"/.exec(disposition)?.[1] ?? "kubeconfig.yaml";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+// the palette: Ctrl or ⌘ with K, arrows among the results
+const palette = document.getElementById("palette");
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && palette) {
+    event.preventDefault();
+    palette.open ? palette.close() : palette.showModal();
+  } else if (palette?.open && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+    event.preventDefault();
+    move(event.key === "ArrowDown" ? 1 : -1);
+  } else if (palette?.open && event.key === "Enter" && event.target.matches("input")) {
+    event.preventDefault();
+    palette.querySelector(".results a")?.click();
+  }
+});
+
+function move(by) {
+  const stops = [palette.querySelector("input"), ...palette.querySelectorAll(".results a")];
+  const now = stops.indexOf(document.activeElement);
+  stops[(now + by + stops.length) % stops.length].focus();
+}
+
+// filters that take effect when chosen
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+});
+
+// a refused request whose answer is a fragment goes where the form says; one without words is said by the browser's own
+document.addEventListener("htmx:afterSettle", tick);
+document.addEventListener("portal:changed", tick);

@@ -1,0 +1,96 @@
+// Lists and badges that follow the world. The feed says only which row changed; the page reads it again.
+//
+// A region is an element with an id and data-feed="cluster task" (the kinds that concern it). data-src: where its HTML
+// comes from; data-rows: where single rows come from (?id=…), whose ids are "<kind>-<id>"; data-only: the one id that
+// matters. After a gap in the line every region is read again whole.
+
+import { morph } from "./apply.js";
+import { Line } from "./live.js";
+
+const GATHER = 200; // ms in which changes are read together
+const MOST_ROWS = 40;
+
+const queues = new Map(); // region id → Set of row ids, or "whole"
+const busy = new Set();
+let timer;
+
+function regions() {
+  return document.querySelectorAll("[data-feed]");
+}
+
+function changed({ kind, id }) {
+  for (const region of regions()) {
+    const { feed, only, rows } = region.dataset;
+    if (!feed.split(" ").includes(kind) || (only && only !== id)) continue;
+    const known = rows && document.getElementById(`${kind}-${id}`);
+    ask(region, known ? id : undefined);
+  }
+}
+
+function ask(region, row) {
+  const queue = queues.get(region.id);
+  if (row === undefined || queue === "whole" || queue?.size >= MOST_ROWS) queues.set(region.id, "whole");
+  else queues.set(region.id, (queue ?? new Set()).add(row));
+  timer ??= setTimeout(flush, GATHER);
+}
+
+/** Read every region again, now. */
+export function refresh() {
+  for (const region of regions()) ask(region);
+}
+
+function flush() {
+  timer = undefined;
+  for (const [id, queue] of queues) {
+    if (busy.has(id)) continue;
+    queues.delete(id);
+    const region = document.getElementById(id);
+    if (region) read(region, queue);
+  }
+}
+
+async function read(region, queue) {
+  const { src, rows, feed } = region.dataset;
+  const whole = queue === "whole";
+  const url = new URL(whole ? src : rows, location.href);
+  if (!whole) for (const id of queue) url.searchParams.append("id", id);
+  busy.add(region.id);
+  try {
+    const response = await fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
+    if (response.status === 401) state("denied");
+    else if (response.ok || response.status === 410) {
+      const seen = morph(await response.text());
+      if (!whole) sweep(feed, queue, seen);
+      globalThis.htmx?.process(document.getElementById(region.id) ?? document.body);
+      document.dispatchEvent(new CustomEvent("portal:changed"));
+    }
+  } catch {
+    // the line tells when the server is back, and then everything is read again
+  } finally {
+    busy.delete(region.id);
+    if (queues.size) timer ??= setTimeout(flush, GATHER);
+  }
+}
+
+/** Take out rows that were asked for and are no longer there. */
+function sweep(feed, asked, seen) {
+  for (const kind of feed.split(" "))
+    for (const id of asked) if (!seen.has(`${kind}-${id}`)) document.getElementById(`${kind}-${id}`)?.remove();
+}
+
+function state(name) {
+  document.body.dataset.feedState = name;
+}
+
+const url = document.body.dataset.feedUrl;
+let opened = false;
+if (url)
+  new Line({
+    ws: url,
+    onstate: state,
+    onmessage: (message) => {
+      if (!message.hello) changed(message);
+      else if (opened) refresh();
+      else opened = true;
+    },
+  });

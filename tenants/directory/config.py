@@ -1,0 +1,96 @@
+"""How the company directory is reached and read, from settings.DIRECTORY."""
+
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import ldap.dn
+from django.conf import settings
+
+OPENLDAP, ACTIVE_DIRECTORY = "openldap", "ad"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What differs between kinds of directory: attribute names and the usual filters."""
+
+    id: str
+    login: str
+    name: str
+    name_zh: str
+    state: str
+    user_filter: str
+    group_filter: str
+
+    @property
+    def attributes(self) -> list[str]:
+        """The attributes that are read of a person; ids are operational and come only when named."""
+        return [name for name in (self.id, self.login, self.name, self.name_zh, self.state, "mail") if name]
+
+
+SHAPES: Final = {
+    OPENLDAP: Shape(
+        id="entryUUID",
+        login="uid",
+        name="displayName",
+        name_zh="cn",
+        state="pwdAccountLockedTime",
+        user_filter="(&(objectClass=inetOrgPerson)(uid={login}))",
+        group_filter="(objectClass=groupOfNames)",
+    ),
+    ACTIVE_DIRECTORY: Shape(
+        id="objectGUID",
+        login="sAMAccountName",
+        name="displayName",
+        name_zh="",
+        state="userAccountControl",
+        user_filter=(
+            "(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={login})(userPrincipalName={login})))"
+        ),
+        group_filter="(objectClass=group)",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One directory, perhaps on several servers (`uris`, tried in order); timeouts in seconds.
+
+    `user_filter` has one "{login}". An empty `ca_file` means the authorities that the system trusts.
+    """
+
+    uris: tuple[str, ...]
+    bind_dn: str
+    bind_password: str = field(repr=False)
+    user_base: str
+    group_base: str
+    kind: str = OPENLDAP
+    user_filter: str = ""
+    group_filter: str = ""
+    ca_file: str = ""
+    start_tls: bool = True
+    connect_timeout: float = 2.0
+    answer_timeout: float = 5.0
+    page_size: int = 200
+    nesting: int = 10
+
+    @property
+    def shape(self) -> Shape:
+        return SHAPES[self.kind]
+
+    @classmethod
+    def from_settings(cls) -> Self | None:
+        """Return the configured directory, None where only local accounts are wanted."""
+        given = {name: value for name, value in settings.DIRECTORY.items() if value != ""}
+        if not given.get("uris"):
+            return None
+        shape = SHAPES[given.get("kind", OPENLDAP)]
+        filters = {"user_filter": shape.user_filter, "group_filter": shape.group_filter}
+        return cls(**{"bind_password": "", **filters, **given, "uris": tuple(given["uris"])})
+
+
+def normal_dn(dn: str) -> str:
+    """Return the DN as it is compared: lower case, no blanks between its parts."""
+    try:
+        return str(ldap.dn.dn2str(ldap.dn.str2dn(dn))).lower()
+    except ldap.DECODING_ERROR:
+        return dn.lower()

@@ -1,0 +1,124 @@
+"""`/oauth/token` and `/oauth/revoke` for programs, in the shape of Cloud Foundry's UAA, which PKS clients expect."""
+
+import base64
+import binascii
+from http import HTTPStatus
+from typing import Any, Final
+
+from allauth.account.adapter import get_adapter
+from allauth.core.internal import ratelimit
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from tenants import tokens
+from tenants.http import needs_cache
+from tenants.models import PlatformRole
+
+CLIENT: Final = "pks_cli"
+CODES: Final = {
+    "directory_unavailable": ("temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
+    "too_many_attempts": ("slow_down", HTTPStatus.TOO_MANY_REQUESTS),
+    "password_change_needed": ("password_change_required", HTTPStatus.UNAUTHORIZED),
+}
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+@sensitive_post_parameters("password", "refresh_token")
+@needs_cache
+def token(request: HttpRequest) -> HttpResponse:
+    """Give tokens for a password or a refresh token (form-encoded); errors are `{error, error_description}`."""
+    if not ratelimit.consume(request, app="allauth.account", action="login"):
+        return _error("slow_down", _("Too many requests. Wait a minute."), HTTPStatus.TOO_MANY_REQUESTS, after=60)
+    if not _is_known_client(request):
+        return _error("invalid_client", _("The client is not known."), HTTPStatus.UNAUTHORIZED)
+    match request.POST.get("grant_type", ""):
+        case "password":
+            return _by_password(request)
+        case "refresh_token":
+            return _by_refresh_token(request)
+        case "":
+            return _error("invalid_request", _("“grant_type” is missing."))
+        case _:
+            return _error("unsupported_grant_type", _("Only “password” and “refresh_token” are possible."))
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+@sensitive_post_parameters("token")
+def revoke(request: HttpRequest) -> HttpResponse:
+    """End the sign-in of the given `token` (RFC 7009: the answer is the same for an unknown one)."""
+    if not _is_known_client(request):
+        return _error("invalid_client", _("The client is not known."), HTTPStatus.UNAUTHORIZED)
+    tokens.end(request.POST.get("token", ""))
+    return HttpResponse(status=HTTPStatus.OK)
+
+
+def _by_password(request: HttpRequest) -> HttpResponse:
+    credentials = {name: request.POST.get(name, "") for name in ("username", "password")}
+    try:
+        user = get_adapter(request).authenticate(request, **credentials)
+    except ValidationError as error:
+        word, status = CODES.get(error.code or "", ("unauthorized", HTTPStatus.UNAUTHORIZED))
+        return _error(word, " ".join(error.messages), status, after=_retry_after(error, status))
+    return _answer(tokens.start(user, CLIENT))
+
+
+def _by_refresh_token(request: HttpRequest) -> HttpResponse:
+    pair = tokens.refresh(request.POST.get("refresh_token", ""))
+    if pair is None:
+        text = _("The refresh token is not valid or no longer valid. Sign in again.")
+        return _error("invalid_grant", text, HTTPStatus.UNAUTHORIZED)
+    return _answer(pair)
+
+
+def _is_known_client(request: HttpRequest) -> bool:
+    """Say whether the caller is `pks_cli`, a public client without a secret, by Basic or in the body."""
+    scheme, _space, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return request.POST.get("client_id") == CLIENT and not request.POST.get("client_secret")
+    try:
+        return base64.b64decode(value, validate=True) == f"{CLIENT}:".encode()
+    except binascii.Error:
+        return False
+
+
+def _retry_after(error: ValidationError, status: HTTPStatus) -> int | None:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return 5
+    return (error.params or {}).get("seconds")
+
+
+def _answer(pair: tokens.Pair) -> HttpResponse:
+    body = {
+        "access_token": pair.access,
+        "token_type": "bearer",
+        "refresh_token": pair.refresh,
+        "expires_in": pair.expires_in,
+        "scope": _scope(pair),
+        "jti": pair.access_id.hex,
+    }
+    return JsonResponse(body)
+
+
+def _scope(pair: tokens.Pair) -> str:
+    """Return the PKS scope that comes nearest to the person's rights; what decides are the roles themselves."""
+    held = set(pair.user.platform_grants.values_list("role", flat=True))
+    if PlatformRole.PLATFORM_ADMIN in held:
+        return "pks.clusters.admin"
+    return "pks.clusters.admin.read" if PlatformRole.AUDITOR in held else "pks.clusters.manage"
+
+
+def _error(word: str, text: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST, after: int | None = None) -> HttpResponse:
+    response: dict[str, Any] = {"error": word, "error_description": text}
+    headers = {"Retry-After": str(after)} if after else {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="pks-portal"'
+    return JsonResponse(response, status=status, headers=headers)

@@ -1,0 +1,57 @@
+"""What every test may use: the worker driven by hand, people, and an API client."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from pks_portal.operations import runner
+from pks_portal.operations.models import Operation
+from tests.factories import CloudFactory, MembershipFactory, PlanFactory
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test a data directory of its own."""
+    monkeypatch.setenv("PKS_DATA_DIR", str(tmp_path))
+    cache.clear()
+    return tmp_path
+
+
+@pytest.fixture
+def work(transactional_db: None) -> Callable[[], None]:
+    """Do all unfinished work at once, moving the clock on to each turn as it falls due."""
+
+    def work(most: int = 200) -> None:
+        for _ in range(most):
+            operation = Operation.objects.filter(status__in=Operation.UNFINISHED).order_by("due_at").first()
+            if operation is None:
+                return
+            due = max(operation.due_at, timezone.now()) + timedelta(milliseconds=1)
+            with time_machine.travel(due, tick=True):
+                runner.run(str(operation.pk))
+        raise AssertionError("the work does not end")
+
+    return work
+
+
+@pytest.fixture
+def operator(db: None) -> Any:
+    """Return the membership of an operator, with a cloud and a plan there."""
+    CloudFactory.create()
+    PlanFactory.create()
+    return MembershipFactory.create()
+
+
+@pytest.fixture
+def api(operator: Any) -> APIClient:
+    """Return an API client of that operator."""
+    client = APIClient()
+    client.force_authenticate(operator.user)
+    return client

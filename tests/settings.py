@@ -1,0 +1,19 @@
+"""Settings of the tests: the product's own, with a database, cache and secrets of their own."""
+
+import os
+import tempfile
+
+_scratch = tempfile.mkdtemp(prefix="pks-tests-")
+os.environ.setdefault("PKS_DATA_DIR", _scratch)
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
+
+from pks_portal.settings import *  # noqa: E402, F403
+from pks_portal.settings import DATABASES  # noqa: E402
+
+if not os.environ.get("DATABASE_URL"):
+    DATABASES["default"]["TEST"] = {"NAME": f"{os.environ['PKS_DATA_DIR']}/test.sqlite3"}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
