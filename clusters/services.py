@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from clusters import fleet, intervals, preparing, warm
 from clusters.engines.base import Credential, Preview
 from clusters.models import Cloud, Cluster, Kubeconfig, NodePool, Plan
 from pks_portal.errors import Conflict, Invalid, PortalError
-from pks_portal.operations import history
+from pks_portal.operations import history, live
 from pks_portal.operations import services as operations
 from pks_portal.operations.models import Operation
 from pks_portal.operations.tasks import submit
@@ -77,6 +78,7 @@ def create_cluster(
         if taken:
             operations.append(operation, "event.claimed_spare")
         intervals.open_interval(cluster)
+        tell(cluster)
         audit.record(
             actor, "cluster.create", cluster, tenant=tenant,
             plan=wish.plan.slug, nodes=wish.nodes, version=wish.version, cloud=wish.cloud.slug,
@@ -191,6 +193,7 @@ def set_labels(actor: User, cluster: Cluster, labels: Mapping[str, str]) -> None
         Cluster.objects.filter(pk=cluster.pk).update(labels=dict(labels))
         cluster.labels = dict(labels)
         intervals.turn(cluster)
+        tell(cluster)
         audit.record(actor, "cluster.label", cluster, tenant=cluster.tenant, labels=dict(labels))
 
 
@@ -229,6 +232,7 @@ def revoke_kubeconfig(actor: User, kubeconfig: Kubeconfig) -> None:
     fleet.engine_of(cluster.cloud).revoke(cluster.pk, kubeconfig.name)
     with transaction.atomic():
         Kubeconfig.objects.filter(pk=kubeconfig.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        tell(cluster)
         audit.record(actor, "kubeconfig.revoke", cluster, tenant=cluster.tenant, credential=kubeconfig.name)
 
 
@@ -237,6 +241,12 @@ def set_status(cluster: Cluster, status: str) -> None:
     cluster.status = status
     Cluster.objects.filter(pk=cluster.pk).update(status=status)
     intervals.turn(cluster)
+    tell(cluster)
+
+
+def tell(cluster: Cluster) -> None:
+    """Let open pages read the cluster again once the transaction is committed."""
+    transaction.on_commit(partial(live.changed, "cluster", cluster.pk, cluster.tenant_id))
 
 
 def check_nodes(plan: Plan, nodes: int) -> None:

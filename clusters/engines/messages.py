@@ -38,7 +38,7 @@ SEEN = {
     "engine.part_unseen": gettext_noop("%(component)s cannot be seen: the front door is closed."),
     "engine.door_open": gettext_noop("The API is offered at %(endpoint)s."),
     "engine.door_closed": gettext_noop("Nothing answers at %(endpoint)s."),
-    "engine.disk_room": gettext_noop("%(free_mib)s MiB are free at %(path)s."),
+    "engine.disk_room": gettext_noop("There is room at %(path)s."),
     "engine.disk_low": gettext_noop("Only %(free_mib)s MiB are free at %(path)s."),
     "engine.budget": gettext_noop("Pods may not move now because of a PodDisruptionBudget: %(budgets)s."),
     "engine.nodes_simulated": gettext_noop(

@@ -87,6 +87,7 @@ def get_credentials(
 def print_cluster(cluster: dict[str, Any]) -> None:
     """Print a cluster's facts, and (of the detail) its conditions and nodes."""
     address = urlsplit(cluster["endpoint"] or "")
+    pending = say("In Progress") if cluster["status"] == "creating" else None
     show.facts(
         [
             (say("Name"), cluster["name"]),
@@ -97,8 +98,8 @@ def print_cluster(cluster: dict[str, Any]) -> None:
             (say("Status"), cluster["status_label"]),
             (say("Action"), _action(cluster) or None),
             (say("Task"), cluster["task"]["id"] if cluster.get("task") else None),
-            (say("Kubernetes Master Host"), cluster["external_hostname"] or address.hostname or say("In Progress")),
-            (say("Kubernetes Master Port"), address.port or say("In Progress")),
+            (say("Kubernetes Master Host"), cluster["external_hostname"] or address.hostname or pending),
+            (say("Kubernetes Master Port"), address.port or pending),
             (say("Control plane"), cluster["control_plane"]),
             (say("Worker Nodes"), _worker_nodes(cluster)),
             (say("Cloud"), f"{cluster['cloud']} ({cluster['engine']})"),
@@ -127,7 +128,7 @@ def _print_nodes(nodes: list[dict[str, Any]]) -> None:
 
 def _state(node: dict[str, Any]) -> str:
     ready = say("ready") if node["ready"] else say("not ready")
-    return ready if node["schedulable"] else f"{ready}, {say('cordoned')}"
+    return ready if node["schedulable"] else say("{state}, cordoned", state=ready)
 
 
 def _nodes(cluster: dict[str, Any]) -> str:
@@ -136,7 +137,7 @@ def _nodes(cluster: dict[str, Any]) -> str:
 
 def _worker_nodes(cluster: dict[str, Any]) -> str:
     words = say("{wanted} ({ready} ready)", wanted=cluster["nodes_wanted"], ready=cluster["nodes_ready"])
-    return f"{words}, {say('simulated')}" if cluster["simulated_nodes"] else words
+    return say("{nodes}, simulated", nodes=words) if cluster["simulated_nodes"] else words
 
 
 def _action(cluster: dict[str, Any]) -> str:

@@ -41,18 +41,28 @@ class Screen(Protocol):
 class Quiet:
     """Shows nothing but a lost connection: `--wait`."""
 
+    def __init__(self) -> None:
+        self._steps: dict[str, str] = {}
+
     def event(self, event: Event) -> None: ...
-    def task(self, task: Task) -> None: ...
+
+    def task(self, task: Task) -> None:
+        self._steps = {step["name"]: step["text"] for step in task["steps"]}
 
     def note(self, text: str) -> None:
         show.note(text)
+
+    def _said(self, event: Event) -> str:
+        """Return the event as a line: when, in which step, what."""
+        step = self._steps.get(event["step"], "")
+        return "  ".join(filter(None, [show.moment(event["at"]), step, event["text"]]))
 
 
 class Lines(Quiet):
     """A line for each event: for logs and pipes."""
 
     def event(self, event: Event) -> None:
-        show.line(f"{show.moment(event['at'])}  {event['text']}")
+        show.line(self._said(event))
 
 
 class Stream(Quiet):
@@ -68,15 +78,17 @@ class Live(Quiet):
     COLOURS = {"warning": "yellow", "error": "red"}  # noqa: RUF012
 
     def __init__(self, progress: Any, bar: Any) -> None:
+        super().__init__()
         self._progress, self._bar = progress, bar
 
     def event(self, event: Event) -> None:
         from rich.text import Text  # noqa: PLC0415
 
-        text = show.clean(f"{show.moment(event['at'])}  {event['text']}")
-        self._progress.console.print(Text(text, style=self.COLOURS.get(event["level"], "")))
+        text = Text(show.clean(self._said(event)), style=self.COLOURS.get(event["level"], ""))
+        self._progress.console.print(text)
 
     def task(self, task: Task) -> None:
+        super().task(task)
         text = task.get("waiting_for") or task["status_label"]
         self._progress.update(
             self._bar, completed=task["progress"], title=show.clean(task["title"]), status=show.clean(_left(task, text))
@@ -93,17 +105,23 @@ def to_the_end(portal: Portal, task: Task, *, watch: bool) -> Task:
     """
     try:
         with _screen(watch=watch) as screen:
-            screen.task(task)
-            for event in events(portal, task["id"], screen.note):
-                screen.event(event)
+            screen.task(_read(portal, task, screen))
+            for page in pages(portal, task["id"], screen.note):
+                for event in page:
+                    screen.event(event)
                 if isinstance(screen, Live):
-                    screen.task(patiently(lambda: portal.get(f"/api/v1/tasks/{task['id']}"), screen.note))
-            ended: Task = patiently(lambda: portal.get(f"/api/v1/tasks/{task['id']}"), screen.note)
+                    screen.task(_read(portal, task, screen))
+            ended = _read(portal, task, screen)
             screen.task(ended)
             return ended
     except KeyboardInterrupt:
         show.note(say("The task goes on. Follow it with: pks task {id} --watch", id=task["id"]))
         raise typer.Exit(130) from None
+
+
+def _read(portal: Portal, task: Task, screen: Screen) -> Task:
+    read: Task = patiently(lambda: portal.get(f"/api/v1/tasks/{task['id']}"), screen.note)
+    return read
 
 
 def judge(task: Task) -> None:
@@ -117,15 +135,15 @@ def judge(task: Task) -> None:
     raise Refused(detail, error.get("next", ""), {**problem, "detail": detail})
 
 
-def events(portal: Portal, task: str, note: Callable[[str], None]) -> Iterator[Event]:
-    """Yield the task's events in order, each once, until it has ended."""
+def pages(portal: Portal, task: str, note: Callable[[str], None]) -> Iterator[list[Event]]:
+    """Yield the task's events in order, each once, until it has ended; an empty page when nothing new came for long."""
     after, ended = 0, False
     while True:
         page = patiently(
             lambda: portal.get(f"/api/v1/tasks/{task}/events", after=after, wait=0 if ended else WAIT_SECONDS),  # noqa: B023
             note,
         )
-        yield from page["items"]
+        yield page["items"]
         if ended and not page["items"]:
             return
         after = max([after, *(event["seq"] for event in page["items"])])
@@ -173,4 +191,6 @@ def _live() -> Iterator[Live]:
 def _left(task: Task, status: str) -> str:
     """Return the status with the time left, known from past tasks of the kind."""
     left = task.get("seconds_left")
-    return f"{status} · {say('about {time} left', time=show.seconds(left['median']))}" if left else status
+    if not left or task["status"] in ENDED:
+        return status
+    return f"{status} · {say('about {time} left', time=show.seconds(left['median']))}"

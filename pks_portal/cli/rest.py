@@ -52,6 +52,10 @@ class Portal:
         """Get tokens for the profile's user. Raises Refused for a wrong password."""
         self._tokens(grant_type="password", username=self.profile.user, password=password)
 
+    def sign_out(self) -> None:
+        """End the sign-in at the portal too, so that its tokens are good for nothing."""
+        self._attempts("POST", "/oauth/revoke", form={"token": self.profile.access_token, "client_id": "pks_cli"})
+
     def _json(self, method: str, path: str, **request: Any) -> Any:
         token = self.profile.access_token
         response = self._attempts(method, path, **request)
@@ -205,7 +209,7 @@ def _told(problem: dict[str, Any]) -> str:
     detail = str(problem["detail"])
     errors = problem.get("errors")
     lines = [
-        f"  {field}: {text}"
+        f"  {text}" if field == "__all__" else f"  {field}: {text}"
         for field, texts in (errors.items() if isinstance(errors, dict) else ())
         for text in (texts if isinstance(texts, list) else [texts])
         if str(text) != detail

@@ -1,5 +1,6 @@
 """`pks login` and `pks logout`."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 
 from pks_portal.cli import profile as profiles
 from pks_portal.cli import rest, show
-from pks_portal.cli.failures import Failure, Misused
+from pks_portal.cli.failures import Failure, Misused, NotSignedIn
 from pks_portal.cli.profile import Profile
 from pks_portal.cli.words import say
 
@@ -52,6 +53,12 @@ def login(
 
 
 def logout() -> None:
+    try:
+        rest.Portal().sign_out()
+    except NotSignedIn:
+        pass  # there is nothing to end
+    except Failure as failure:
+        show.note(say("The sign-in could not be ended at the portal: {detail}", detail=failure.detail))
     profiles.remove()
     show.line(say("Logged out."))
 
@@ -92,9 +99,12 @@ def _pem(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return path.read_text("ascii")
+        text = path.read_text("utf-8")
     except (OSError, ValueError) as error:
         raise Misused(say("{path} cannot be read: {error}", path=path, error=error)) from None
+    if not (blocks := re.findall(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----", text)):
+        raise Misused(say("The CA file holds no certificate (PEM)."))
+    return "\n".join(blocks)
 
 
 def _tenant(wanted: str, mine: list[str]) -> str:

@@ -45,6 +45,7 @@ class NewOperation:
     request_key: str = ""
 
 
+@transaction.atomic
 def start(new: NewOperation, *, tenant: Tenant | None, actor: User | None) -> Operation:
     """Record new work; refuse it while other work on the same subject is unfinished.
 

@@ -116,31 +116,39 @@ class FakePortal:
         return 200, {**tokens, "token_type": "bearer", "expires_in": 600}
 
     def _data(self, request: Seen) -> Any:
-        match request.method, request.path.removeprefix("/api/v1").strip("/").split("/"):
-            case "GET", ["me"]:
-                mine = [{"slug": slug, "name": slug, "roles": ["operator"]} for slug in self.tenants]
-                return 200, {"username": "li.na", "name": "李娜", "tenants": mine, "platform_roles": []}
-            case "GET", ["plans"]:
-                plan = {"slug": "small", "name": "Small", "name_zh": "小型", "control_plane": 1, "vcpu": 2}
-                return 200, {"items": [{**plan, "memory_gib": 4, "min_nodes": 2, "max_nodes": 10}], "next": None}
-            case "GET", ["clusters"]:
-                return self._page(request)
-            case "POST", ["clusters"]:
-                return 202, {"task": self.task, "cluster": cluster(request.body["name"], status_label="Creating")}
-            case "PATCH" | "DELETE", ["clusters", _]:
-                return 202, {"task": self.task, "cluster": self.clusters[0]}
-            case "GET", ["clusters", pk]:
-                found = next((row for row in self.clusters if row["id"] == pk), None)
-                return (200, found) if found else problem(404, "not-found", "There is no such cluster.")
-            case "POST", ["clusters", _, "kubeconfigs"]:
-                return 201, {"id": "k1", "name": "n", "level": "edit", "expires_at": "2026-11-23T00:00:00Z",
-                             "kubeconfig": KUBECONFIG}  # fmt: skip
-            case "GET", ["tasks", "t1"]:
-                return 200, self.task
-            case "GET", ["tasks", "t1", "events"]:
-                after = int(request.query["after"])
-                return 200, {"items": [e for e in self.events if e["seq"] > after][:2], "status": self.task["status"]}
-        return problem(404, "not-found", "Not found.")
+        parts = request.path.removeprefix("/api/v1").strip("/").split("/")
+        found = getattr(self, f"_{request.method.lower()}_{parts[0]}", None)
+        return (found and found(request, *parts[1:])) or problem(404, "not-found", "Not found.")
+
+    def _get_me(self, request: Seen) -> Any:
+        mine = [{"slug": slug, "name": slug, "roles": ["operator"]} for slug in self.tenants]
+        return 200, {"username": "li.na", "name": "李娜", "tenants": mine, "platform_roles": []}
+
+    def _get_plans(self, request: Seen) -> Any:
+        plan = {"slug": "small", "name": "Small", "name_zh": "小型", "control_plane": 1, "vcpu": 2}
+        return 200, {"items": [{**plan, "memory_gib": 4, "min_nodes": 2, "max_nodes": 10}], "next": None}
+
+    def _get_clusters(self, request: Seen, pk: str = "") -> Any:
+        if not pk:
+            return self._page(request)
+        return next(((200, row) for row in self.clusters if row["id"] == pk), None)
+
+    def _post_clusters(self, request: Seen, pk: str = "", _kubeconfigs: str = "") -> Any:
+        if not pk:
+            return 202, {"task": self.task, "cluster": cluster(request.body["name"], status_label="Creating")}
+        issued = {"id": "k1", "name": "n", "level": "edit", "expires_at": "2026-11-23T00:00:00Z"}
+        return 201, {**issued, "kubeconfig": KUBECONFIG}
+
+    def _patch_clusters(self, request: Seen, pk: str) -> Any:
+        return 202, {"task": self.task, "cluster": self.clusters[0]}
+
+    _delete_clusters = _patch_clusters
+
+    def _get_tasks(self, request: Seen, pk: str, events: str = "") -> Any:
+        if not events:
+            return 200, self.task
+        after = int(request.query["after"])
+        return 200, {"items": [row for row in self.events if row["seq"] > after][:2], "status": self.task["status"]}
 
     def _page(self, request: Seen) -> Any:
         rows = [row for row in self.clusters if request.query.get("name") in {None, row["name"]}]
@@ -167,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is not None:
             self._send(*answer)
 
-    do_POST = do_PATCH = do_DELETE = do_GET
+    do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
     def _send(self, status: int, content: Any) -> None:
         raw = (content if isinstance(content, str) else json.dumps(content)).encode()

@@ -1,4 +1,4 @@
-"""Two real directories with the demo's people in them: slapd, as the product starts it, and a Samba domain controller."""
+"""Two real directories with the demo's people: slapd, as the product starts it, and a Samba domain controller."""
 
 import secrets
 import shutil

@@ -111,6 +111,12 @@ class Api:
         )
 
 
+def forget(layout: Layout) -> None:
+    """Close this thread's kept connection to a cluster, which is about to go."""
+    if (connection := _connections().pop(str(layout.home), None)) is not None:
+        connection.close()
+
+
 def _connections() -> dict[str, http.client.HTTPSConnection]:
     """Return this thread's kept connections; a forked process does not use those of its parent."""
     if getattr(_thread, "pid", None) != os.getpid():

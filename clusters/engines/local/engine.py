@@ -132,7 +132,8 @@ class LocalEngine(Engine):
         if (facts := layout.facts()) and facts.version != wanted.version:
             raise Invalid("engine.other_version", field="version", running=facts.version, wanted=wanted.version)
         making = Making(self._host, wanted)
-        if any(step() for step in (making.programs, making.place, making.certificates, making.control_plane)):
+        steps = (making.programs, making.place, making.links, making.certificates, making.control_plane)
+        if any(step() for step in steps):
             return
         if (net := self._net(layout)) is not None:
             with suppress(Unavailable):  # not answering yet is what observe() tells

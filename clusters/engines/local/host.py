@@ -69,7 +69,7 @@ def explained(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as refused:
-        path = Path(refused.filename or place)
+        path = Path(refused.filename2 or refused.filename or place)
         if refused.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise disk_full(path) from refused
         raise Unavailable(

@@ -67,12 +67,10 @@ class Keeper:
 
 def end_all(host: Host) -> int:
     """End every process and namespace of this data directory's clusters; data and claims stay. Return how many."""
-    mark = host.supervisor.mark
-    supervisors = processes.marked(mark)
-    processes.end(supervisors, mark)  # first, for it would start again what ends
+    mark, prefix = host.supervisor.mark, f"{host.root}/clusters/"
+    count = len(processes.marked(mark)) + len(processes.marked(prefix))
+    processes.end(processes.marked(mark), mark)  # first, for it would start again what ends
     processes.wait_gone(mark, STOP_PATIENCE)
-    prefix = f"{host.root}/clusters/"
-    count = len(processes.marked(prefix))
     for component in programs.STOP_ORDER:
         mine = {pid for pid, name in processes.marked(prefix).items() if f"/{component}" in name.removeprefix(prefix)}
         processes.end(mine, prefix, number=signal.SIGTERM if component == "etcd" else signal.SIGKILL)
@@ -81,7 +79,7 @@ def end_all(host: Host) -> int:
         processes.wait_gone(prefix, STOP_PATIENCE)
     for layout in every(host.root):
         Network(0, network.namespace_of(layout.id)).drop()
-    return count + len(supervisors)
+    return count
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,16 +32,8 @@ class Making:
         self._layout = host.layout(wanted.id)
 
     def programs(self) -> bool:
-        """Wait for the programs of the version, then link them into the cluster's directory."""
-        if self._linked():
-            return False
-        if (found := binaries.ready(self._wanted.version, self._host.cache)) is None:
-            return True
-        make_directory(self._layout.home, mode=0o711)
-        make_directory(self._layout.bin, mode=0o755)
-        for component in programs.COMPONENTS:
-            self._link(found.path(component), self._layout.bin / component)
-        return False
+        """Wait for the programs of the version."""
+        return not self._linked() and binaries.ready(self._wanted.version, self._host.cache) is None
 
     def place(self) -> bool:
         """Claim addresses and a user on this host. Raises PortalError when it has no memory, disk or address left."""
@@ -63,6 +55,16 @@ class Making:
                 hostname=self._wanted.hostname,
             )
         )
+        return False
+
+    def links(self) -> bool:
+        """Link the programs into the cluster's directory."""
+        if self._linked():
+            return False
+        if (found := binaries.ready(self._wanted.version, self._host.cache)) is None:
+            return True
+        for component in programs.COMPONENTS:
+            self._link(found.path(component), self._layout.bin / component)
         return False
 
     def certificates(self) -> bool:
@@ -110,10 +112,7 @@ class Making:
             shared = self._host.root / "bin" / self._wanted.version / source.name
             if not shared.exists():
                 make_directory(shared.parent, mode=0o711)
-                unfinished = shared.with_name(f".{shared.name}.{os.getpid()}.new")
-                shutil.copyfile(source, unfinished)
-                unfinished.chmod(0o755)
-                unfinished.rename(shared)
+                _copy(source, shared)
             os.link(shared, target)
 
     def _check_capacity(self) -> None:
@@ -122,6 +121,17 @@ class Making:
             raise Conflict("engine.no_memory", needed_gib=needed, free_gib=free)
         if capacity.disk_free(self._host.root) < capacity.DISK_MIB:
             raise disk_full(self._host.root)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a program whole or not at all."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        shutil.copyfile(source, unfinished)
+        unfinished.chmod(0o755)
+        unfinished.rename(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def prepare(host: Host, layout: Layout, facts: Facts) -> None:

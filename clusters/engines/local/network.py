@@ -61,7 +61,7 @@ class Network:
 
     def exists(self) -> bool:
         """Tell whether the namespace is there (always, where there is none)."""
-        return not self.namespace or (NAMESPACES / self.namespace).is_mount()
+        return not self.namespace or os.path.ismount(NAMESPACES / self.namespace)  # Path.is_mount: directories only
 
     def make(self, members: int) -> None:
         """Make the namespace with its loopback up; nothing happens where it is there already."""

@@ -18,6 +18,7 @@ from pks_portal.errors import Unavailable
 POOL = "pks-portal.io/pool"
 LEAVING = "pks-portal.io/leaving"
 MIRROR = "kubernetes.io/config.mirror"
+NOT_READY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 LONGEST_LABEL = 63
 GIB = 2**30
 _SUFFIXES = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9)}
@@ -88,8 +89,10 @@ def name(thing: Object) -> str:
 
 
 def ready(node: Object) -> bool:
+    """Tell whether a node is Ready and the controllers have seen it: until then a taint keeps pods away."""
     conditions = node.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    tainted = any(taint["key"] in NOT_READY for taint in node["spec"].get("taints", []))
+    return not tainted and any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def cordoned(node: Object) -> bool:

@@ -92,11 +92,12 @@ def _conditions(probes: Sequence[Probe] | None, layout: Layout, endpoint: str) -
     found = [_part(component, name, probes or ()) for component, name in PARTS.items()]
     opened = say("engine.door_open" if probes is not None else "engine.door_closed", endpoint=endpoint)
     free = int(capacity.disk_free(layout.home))
-    room = say("engine.disk_room" if free >= DISK_MIB else "engine.disk_low", path=str(layout.home), free_mib=free)
+    enough = free >= DISK_MIB
+    low = say("engine.disk_low", path=str(layout.home), free_mib=free)
     return [
         *found,
         Condition(name="front-door", ok=probes is not None, said=opened),
-        Condition(name="disk", ok=free >= DISK_MIB, said=room),
+        Condition(name="disk", ok=enough, said=say("engine.disk_room", path=str(layout.home)) if enough else low),
     ]
 
 

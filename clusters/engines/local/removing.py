@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from clusters.engines.base import Removal
-from clusters.engines.local import network, processes, programs
+from clusters.engines.local import api, network, processes, programs
 from clusters.engines.local.host import Host, alone
 from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import Network
@@ -42,6 +42,7 @@ class Removing:
 
     def _processes(self) -> Sequence[Said]:
         """Nothing is kept, so nothing waits: stopped in order for the supervisor, then killed."""
+        api.forget(self._layout)
         self._host.supervisor.forget(str(self._layout.id))
         stopped = self._stop()
         processes.end(processes.marked(self._mark), self._mark)

@@ -22,7 +22,7 @@ def reconcile(host: Host, layout: Layout, api: Api, wanted: Wanted) -> None:
     if inventory.surplus(expected):
         inventory = Inventory.read(api, fresh=True)
     present = {nodes.name(node): node for node in inventory.nodes}
-    if not all(name in present and nodes.ready(present[name]) for name in expected):
+    if not expected or not all(name in present and nodes.ready(present[name]) for name in expected):
         _start_simulation(host, layout, api)
     for name, pool in expected.items():
         if name not in present and time.monotonic() < deadline:

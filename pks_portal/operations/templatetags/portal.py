@@ -182,3 +182,38 @@ def initial(name: str) -> str:
 def figure(value: float) -> str:
     """Return a number without needless decimals: 4, 1.5."""
     return f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+@register.simple_tag
+def doing(task: Any) -> str:
+    """Return what a task is at: what it waits for, its present step with its place, or why it failed."""
+    if task.error_key:
+        return str(task.error)
+    if task.waiting_key:
+        return str(task.waiting_for)
+    steps = list(task.steps.all())
+    for place, step in enumerate(steps, start=1):
+        if step.state == "running":
+            place_in = _("step %(place)s of %(all)s") % {"place": place, "all": len(steps)}
+            return f"{step.label} · {place_in}"
+    return ""
+
+
+@register.filter
+def kind_label(kind: str) -> str:
+    """Return the words for a kind of task; one without words is shown as it is."""
+    return messages.render(f"kind.{kind}", {}) if f"kind.{kind}" in messages.CATALOGUE else kind
+
+
+@register.filter
+def moment(text: str | None) -> datetime | None:
+    """Return the moment that an ISO 8601 text names."""
+    return datetime.fromisoformat(text) if text else None
+
+
+@register.filter
+def hours_label(hours: int) -> str:
+    """Return a number of hours in words, whole days as days."""
+    if hours % 24:
+        return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}
+    return ngettext("%(count)s day", "%(count)s days", hours // 24) % {"count": hours // 24}

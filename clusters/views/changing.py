@@ -1,0 +1,125 @@
+"""What one does to a cluster from its page: scale, label, delete, and kubeconfigs."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clusters import recipes, services
+from clusters.forms import LabelsField
+from clusters.models import Cluster
+from clusters.views.detail import show, what_goes
+from pks_portal.errors import Invalid, PortalError
+from tenants.http import UserHttpRequest
+
+
+@login_required
+@require_safe
+def scale_preview(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Say what another number of nodes would do."""
+    cluster = _cluster(request, pk)
+    try:
+        nodes = _number(request.GET.get("nodes", ""))
+        context: dict[str, Any] = {"change": services.preview_scale(request.user, cluster, nodes), "nodes": nodes}
+    except PortalError as error:
+        context = {"problem": error.detail}
+    return render(request, "clusters/_scale_preview.html", context | {"cluster": cluster})
+
+
+@login_required
+@require_POST
+def scale(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Change the number of worker nodes."""
+    cluster = _cluster(request, pk)
+    typed = request.POST.get("nodes", "")
+    try:
+        services.scale_cluster(request.user, cluster, _number(typed), request_key=request.POST.get("key", "")[:80])
+    except PortalError as error:
+        return show(request, cluster, status=error.status, refusal=error, typed_nodes=typed)
+    return redirect("clusters:detail", cluster.pk)
+
+
+@login_required
+@require_POST
+def label(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Replace the labels."""
+    cluster = _cluster(request, pk)
+    typed = request.POST.get("labels", "")
+    try:
+        services.set_labels(request.user, cluster, LabelsField(required=False).clean(typed))
+    except ValidationError as error:
+        return show(request, cluster, status=422, labels_problem=" ".join(error.messages), labels_text=typed)
+    return redirect("clusters:detail", cluster.pk)
+
+
+@login_required
+@require_safe
+def delete_what(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Say what deleting would take away, read afresh when the dialog opens."""
+    cluster = _cluster(request, pk)
+    return render(request, "clusters/_delete_what.html", {"cluster": cluster, "goes": what_goes(cluster)})
+
+
+@login_required
+@require_POST
+def delete(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Remove the cluster, once its name has been typed."""
+    cluster = _cluster(request, pk)
+    if request.POST.get("name", "").strip() != cluster.name:
+        text = _("Type %(name)s to confirm.") % {"name": cluster.name}
+        return show(request, cluster, status=422, delete_problem=text)
+    try:
+        services.delete_cluster(request.user, cluster, request_key=request.POST.get("key", "")[:80])
+    except PortalError as error:
+        return show(request, cluster, status=error.status, refusal=error)
+    return redirect("clusters:detail", cluster.pk)
+
+
+@login_required
+@require_POST
+def issue_kubeconfig(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Issue a kubeconfig and hand it over once: as a file, or with `as=show` on a page."""
+    cluster = _cluster(request, pk)
+    level = request.POST.get("level", "")
+    try:
+        hours = _number(request.POST.get("hours", ""), field="hours")
+        row, credential = services.issue_kubeconfig(request.user, cluster, level=level, hours=hours)
+    except PortalError as error:
+        if "HX-Request" in request.headers:
+            return render(request, "clusters/_kubeconfig_refused.html", {"error": error}, status=error.status)
+        return show(request, cluster, status=error.status, refusal=error)
+    name = recipes.filename(cluster, level, row.pk)
+    if request.POST.get("as") == "show":
+        context = {"cluster": cluster, "kubeconfig": row, "text": credential.kubeconfig, "filename": name}
+        response = render(request, "clusters/kubeconfig.html", context | {"command": recipes.kubectl(cluster, name)})
+    else:
+        response = HttpResponse(credential.kubeconfig, content_type="application/yaml")
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_POST
+def revoke_kubeconfig(request: UserHttpRequest, pk: UUID, kubeconfig: UUID) -> HttpResponse:
+    """Take an issued kubeconfig's rights away."""
+    cluster = _cluster(request, pk)
+    row = get_object_or_404(cluster.kubeconfigs.select_related("cluster__tenant", "cluster__cloud"), pk=kubeconfig)
+    services.revoke_kubeconfig(request.user, row)
+    return redirect(f"/clusters/{cluster.pk}?tab=access")
+
+
+def _cluster(request: UserHttpRequest, pk: UUID) -> Cluster:
+    rows = Cluster.objects.visible_to(request.user, "cluster.view")
+    return get_object_or_404(rows.select_related("tenant", "plan", "cloud", "created_by"), pk=pk)
+
+
+def _number(text: str, *, field: str = "nodes") -> int:
+    if not text.strip().isdecimal() or len(text) > 6:  # noqa: PLR2004 - more nodes than any plan has
+        raise Invalid("error.number_wrong", field=field, value=text[:40])
+    return int(text)

@@ -1,0 +1,102 @@
+"""Ask for a cluster: the form, its preview while one types, and the check of the name."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clusters import fleet, recipes, services, versions
+from clusters.browsing import may_create
+from clusters.engines.local import binaries
+from clusters.forms import NewClusterForm, name_error
+from clusters.models import Cloud
+from pks_portal.errors import Forbidden, PortalError
+from tenants.access import tenants_where
+from tenants.http import UserHttpRequest
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def cluster_create(request: UserHttpRequest) -> HttpResponse:
+    """Ask for a new cluster; a refusal is shown on the form, which keeps all that was typed."""
+    form = NewClusterForm(request.POST or None, user=request.user, tenant=request.GET.get("tenant"))
+    if not form.fields["tenant"].queryset.exists():  # type: ignore[attr-defined]
+        _refuse(request)
+    error = None
+    if request.method == "POST" and form.is_valid():
+        key = form.cleaned_data["key"]
+        try:
+            _, cluster = services.create_cluster(
+                request.user, form.cleaned_data["tenant"], form.wish(), request_key=key
+            )
+        except (PortalError, ValidationError) as exc:
+            form.refuse(exc)
+            error = exc if isinstance(exc, PortalError) else None
+        else:
+            return redirect("clusters:detail", cluster.pk)
+    context = {"form": form, "refusal": error, "clouds": _clouds()} | _preview(request, form, tried=form.is_bound)
+    return render(request, "clusters/create.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def create_preview(request: UserHttpRequest) -> HttpResponse:
+    """Say what the wish as typed so far would do."""
+    form = NewClusterForm(request.GET, user=request.user)
+    return render(request, "clusters/_preview.html", {"swap": True} | _preview(request, form, tried=True))
+
+
+@login_required
+@require_safe
+def check_name(request: UserHttpRequest) -> HttpResponse:
+    """Say whether the tenant may have a cluster of the name."""
+    tenant = tenants_where(request.user, "cluster.create").filter(slug=request.GET.get("tenant")).first()
+    name = request.GET.get("name", "")
+    context = {"name": name, "problem": name_error(tenant, name) if name else ""}
+    return render(request, "clusters/_name.html", context)
+
+
+def _preview(request: UserHttpRequest, form: NewClusterForm, *, tried: bool) -> dict[str, Any]:
+    """Return the preview's context; of the untouched form, what its initial values would do."""
+    if not tried:
+        values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+        values |= {name: getattr(values[name], "slug", "") for name in ("tenant", "cloud")}
+        form = NewClusterForm(values, user=request.user)
+    form.is_valid()
+    if {"tenant", "plan", "nodes", "version", "cloud"} - form.cleaned_data.keys():
+        return {"change": None, "plan": form.cleaned_data.get("plan")}
+    data = form.cleaned_data
+    try:  # the name is checked apart; a preview is of size and place
+        name = f"preview-{uuid4().hex[:12]}"
+        change = services.preview_create(request.user, data["tenant"], form.wish(name=name))
+    except (PortalError, ValidationError) as error:
+        return {"change": None, "plan": data["plan"], "problem": _text(error)}
+    return {
+        "change": change,
+        "plan": data["plan"],
+        "tenant": data["tenant"],
+        "nodes": data["nodes"],
+        "cloud": data["cloud"],
+        "recipe": recipes.create(form.body()),
+        "version": versions.info(data["version"], timezone.localdate()),
+        "programs": binaries.state(data["version"]) if data["cloud"].kind == "local" else None,
+    }
+
+
+def _text(error: PortalError | ValidationError) -> str:
+    return error.detail if isinstance(error, PortalError) else " ".join(error.messages)
+
+
+def _clouds() -> list[tuple[Cloud, Any]]:
+    """Return the enabled clouds with what their engines can do here."""
+    return [(cloud, fleet.engine_of(cloud).capabilities()) for cloud in Cloud.objects.filter(enabled=True)]
+
+
+def _refuse(request: UserHttpRequest) -> None:
+    decision = may_create(request.user, None)
+    raise Forbidden("error.forbidden", action="cluster.create", reason=decision.reason)

@@ -1,0 +1,144 @@
+"""One cluster's page: what runs in it, who holds access, its tasks, its trail, the same in commands."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from clusters import fleet, recipes, versions
+from clusters.browsing import Row
+from clusters.forms import labels_text
+from clusters.models import Cluster, Kubeconfig, StateInterval
+from pks_portal.operations.models import Operation
+from pks_portal.operations.views import task_context
+from tenants import quotas
+from tenants.access import Decision, may
+from tenants.http import UserHttpRequest
+from tenants.models import AuditEntry, User
+
+TABS = ("overview", "access", "tasks", "audit", "code")
+LATEST = 50
+STILL_SHOWN = 300  # seconds for which a finished task stays on top
+HOURS = (1, 8, 24, 168, 720)
+
+
+@login_required
+@require_safe
+@vary_on_headers("HX-Request")
+def cluster_detail(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Show one cluster; of one that was deleted, what became of it."""
+    rows = Cluster.objects.visible_to(request.user, "cluster.view")
+    cluster = rows.select_related("tenant", "plan", "cloud", "created_by").filter(pk=pk).first()
+    return show(request, cluster) if cluster else _gone(request, pk)
+
+
+def show(request: UserHttpRequest, cluster: Cluster, *, status: int = 200, **extra: Any) -> HttpResponse:
+    """Render the page; `extra` carries a refused form back into it."""
+    tab = request.GET.get("tab", "overview")
+    user = request.user
+    context = {
+        "cluster": cluster,
+        "row": Row(cluster, None),
+        "tab": tab if tab in TABS else "overview",
+        "refresh": request.get_full_path(),
+        "allowed": _allowed(user, cluster),
+        "levels": _levels(user, cluster),
+        "hours": [hours for hours in HOURS if hours <= settings.PKS_KUBECONFIG_MAX_HOURS],
+        "capabilities": fleet.engine_of(cluster.cloud).capabilities(),
+        "labels_text": labels_text(cluster.labels),
+        "task_count": _tasks(cluster, user).count(),
+        "key": str(uuid4()),
+        "goes": what_goes(cluster),
+    }
+    context["kubeconfig_count"] = len(context["goes"]["kubeconfigs"])
+    context |= _card(user, cluster) | _of_tab(user, cluster, context["tab"]) | extra
+    fragment = "HX-Request" in request.headers
+    return render(request, "clusters/_detail.html" if fragment else "clusters/detail.html", context, status=status)
+
+
+def what_goes(cluster: Cluster) -> dict[str, Any]:
+    """Return what deleting the cluster would take away, as last observed."""
+    kubeconfigs = [row for row in cluster.kubeconfigs.select_related("holder") if row.live]
+    return {
+        "nodes": cluster.nodes,
+        "pods": sum(node["pods"] for node in cluster.nodes_seen),
+        "kubeconfigs": kubeconfigs,
+        "holders": sorted({row.holder.label for row in kubeconfigs}),
+        "running": Operation.objects.filter(subject_id=cluster.pk, status__in=Operation.UNFINISHED).first(),
+    }
+
+
+def _allowed(user: User, cluster: Cluster) -> dict[str, Decision]:
+    actions = ("scale", "label", "delete")
+    return {action: may(user, f"cluster.{action}", cluster.tenant) for action in actions} | {
+        "cancel": may(user, "task.cancel", cluster.tenant),
+        "revoke": may(user, "kubeconfig.revoke", cluster.tenant),
+        "audit": may(user, "audit.view", cluster.tenant),
+    }
+
+
+def _levels(user: User, cluster: Cluster) -> list[tuple[str, str, Decision]]:
+    """Return each level of kubeconfig with its words and whether the person may have it."""
+    levels = [Kubeconfig.Level.EDIT, Kubeconfig.Level.VIEW, Kubeconfig.Level.ADMIN]
+    return [(level, str(level.label), may(user, f"kubeconfig.{level}", cluster.tenant)) for level in levels]
+
+
+def _tasks(cluster: Cluster, user: User) -> Any:
+    return Operation.objects.visible_to(user, "task.view").filter(subject_id=cluster.pk)
+
+
+def _card(user: User, cluster: Cluster) -> dict[str, Any]:
+    """Return the task on top of the page: the one at work, or the last for a while after it, or while it explains."""
+    rows = _tasks(cluster, user).select_related("tenant", "actor")
+    task = rows.filter(status__in=Operation.ACTIVE).first() or rows.first()
+    if task is None:
+        return {"task": None}
+    fresh = task.ended_at and (timezone.now() - task.ended_at).total_seconds() < STILL_SHOWN
+    explains = task.status != Operation.Status.SUCCEEDED and cluster.status in {"failed", "degraded"}
+    return task_context(user, task) if not task.ended or fresh or explains else {"task": None}
+
+
+def _of_tab(user: User, cluster: Cluster, tab: str) -> dict[str, Any]:
+    if tab == "access":
+        return {"kubeconfigs": cluster.kubeconfigs.select_related("holder")[:LATEST]}
+    if tab == "tasks":
+        return {"tasks": _tasks(cluster, user).select_related("tenant", "actor").prefetch_related("steps")[:LATEST]}
+    if tab == "audit":
+        return {"entries": audit_of(user, cluster.pk, cluster)[:LATEST]}
+    if tab == "code":
+        return {"recipes": recipes.of_cluster(cluster)}
+    return {
+        "version": versions.info(cluster.version, timezone.localdate()),
+        "quota": {line.kind: line for line in quotas.lines(cluster.tenant)},
+    }
+
+
+def audit_of(user: User, subject: UUID, cluster: Cluster | None) -> Any:
+    """Return the trail of a cluster: all of it for those who may see it, else what the person did."""
+    entries = AuditEntry.objects.filter(subject_id=str(subject)).select_related("actor")
+    if cluster and may(user, "audit.view", cluster.tenant):
+        return entries
+    return entries.filter(actor=user)
+
+
+def _gone(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Show what became of a deleted cluster to those who may see its tasks; to others it never was."""
+    tasks = Operation.objects.visible_to(request.user, "task.view").filter(subject_id=pk, subject_type="cluster")
+    if not (deletion := tasks.filter(kind="cluster.delete").select_related("tenant", "actor").first()):
+        raise Http404
+    context = {
+        "refresh": request.get_full_path(),
+        "deletion": deletion,
+        "tasks": tasks.select_related("tenant", "actor").prefetch_related("steps"),
+        "audit_count": AuditEntry.objects.filter(subject_id=str(pk)).count(),
+        "interval_count": StateInterval.objects.filter(cluster=pk).count(),
+        **task_context(request.user, deletion),
+    }
+    fragment = "HX-Request" in request.headers
+    return render(request, "clusters/_gone.html" if fragment else "clusters/gone.html", context, status=410)
