@@ -66,7 +66,7 @@ def _searched(rows: "QuerySet[Cluster]", wanted: str) -> "QuerySet[Cluster]":
     """Find by a part of the name, by "key=value" of a label, or by a part of any label."""
     key, sign, value = wanted.partition("=")
     if sign:
-        return rows.alias(label=KeyTextTransform(key, "labels")).filter(label=value)
+        return rows.alias(label=Cast(KeyTextTransform(key, "labels"), TextField())).filter(label=value)
     by_label = Q(labels_text__icontains=wanted)
     return rows.alias(labels_text=Cast("labels", TextField())).filter(Q(name__icontains=wanted) | by_label)
 

@@ -34,5 +34,17 @@ messages.add(
         "error.subject_gone": gettext_noop("%(name)s is gone."),
         "error.no_api_yet": gettext_noop("%(name)s has no API to connect to now."),
         "error.no_api_yet.next": gettext_noop("Wait until the cluster runs."),
+        "deed.cluster.create": gettext_noop("asked for the cluster"),
+        "deed.cluster.scale": gettext_noop("scaled the cluster"),
+        "deed.cluster.delete": gettext_noop("asked to delete the cluster"),
+        "deed.cluster.label": gettext_noop("changed the labels of the cluster"),
+        "deed.kubeconfig.issue": gettext_noop("got a kubeconfig of the cluster"),
+        "deed.kubeconfig.revoke": gettext_noop("revoked a kubeconfig of the cluster"),
+        "kind.cluster.create": gettext_noop("Create cluster"),
+        "kind.cluster.scale": gettext_noop("Scale cluster"),
+        "kind.cluster.delete": gettext_noop("Delete cluster"),
+        "kind.kubernetes.prepare": gettext_noop("Prepare Kubernetes"),
+        "kind.pool.fill": gettext_noop("Fill the warm pool"),
+        "kind.pool.drain": gettext_noop("Drain the warm pool"),
     }
 )

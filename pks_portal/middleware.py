@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -57,3 +58,19 @@ def client_address(request: HttpRequest) -> str | None:
         return hops[-proxies] if len(hops) >= proxies else hops[0]
     address = request.META.get("REMOTE_ADDR")
     return str(address) if address else None
+
+
+class SignInAgainMiddleware:
+    """Tell htmx and the feed, which would follow a redirect into the sign-in page, that the session has ended."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        location = response.headers.get("Location", "")
+        if "HX-Request" not in request.headers or not location.startswith(settings.LOGIN_URL):
+            return response
+        page = urlsplit(request.headers.get("HX-Current-URL", "/"))
+        back = quote(f"{page.path or '/'}{'?' if page.query else ''}{page.query}")
+        return HttpResponse(status=401, headers={"HX-Redirect": f"{settings.LOGIN_URL}?next={back}"})

@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "pks_portal.middleware.OriginMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "pks_portal.middleware.SignInAgainMiddleware",
     "pks_portal.errors.PortalErrorMiddleware",
 ]
 ROOT_URLCONF = "pks_portal.urls"

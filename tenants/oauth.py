@@ -15,11 +15,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from pks_portal.errors import Unavailable
 from tenants import tokens
 from tenants.http import needs_cache
 from tenants.models import PlatformRole
 
 CLIENT: Final = "pks_cli"
+RETRY_AFTER: Final = 5  # seconds
 CODES: Final = {
     "directory_unavailable": ("temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
     "too_many_attempts": ("slow_down", HTTPStatus.TOO_MANY_REQUESTS),
@@ -31,9 +33,16 @@ CODES: Final = {
 @never_cache
 @require_POST
 @sensitive_post_parameters("password", "refresh_token")
-@needs_cache
 def token(request: HttpRequest) -> HttpResponse:
     """Give tokens for a password or a refresh token (form-encoded); errors are `{error, error_description}`."""
+    try:
+        return _grant(request)
+    except Unavailable as error:
+        return _error("temporarily_unavailable", error.detail, error.status, after=RETRY_AFTER)
+
+
+@needs_cache
+def _grant(request: HttpRequest) -> HttpResponse:
     if not ratelimit.consume(request, app="allauth.account", action="login"):
         return _error("slow_down", _("Too many requests. Wait a minute."), HTTPStatus.TOO_MANY_REQUESTS, after=60)
     if not _is_known_client(request):
@@ -92,7 +101,7 @@ def _is_known_client(request: HttpRequest) -> bool:
 
 def _retry_after(error: ValidationError, status: HTTPStatus) -> int | None:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return 5
+        return RETRY_AFTER
     return (error.params or {}).get("seconds")
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -103,8 +104,9 @@ def tree_fingerprint(checkout: Path, names: Iterable[str] = CODE) -> str:
     """Return a digest of names, sizes and times of files, so that `make run` restarts what runs older code."""
     digest = hashlib.sha256()
     for path in sorted(_files(checkout, names)):
-        seen = path.stat()
-        digest.update(f"{path}\0{seen.st_mtime_ns}\0{seen.st_size}\n".encode())
+        with suppress(FileNotFoundError):  # an editor's temporary file
+            seen = path.stat()
+            digest.update(f"{path}\0{seen.st_mtime_ns}\0{seen.st_size}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -112,4 +114,8 @@ def _files(checkout: Path, names: Iterable[str]) -> Iterator[Path]:
     for name in names:
         top = checkout / name
         found = top.rglob("*") if top.is_dir() else [top]
-        yield from (path for path in found if path.is_file() and path.suffix not in {".pyc", ".po", ".new"})
+        yield from (path for path in found if path.is_file() and _matters(path))
+
+
+def _matters(path: Path) -> bool:
+    return "__pycache__" not in path.parts and path.suffix not in {".po", ".new"}

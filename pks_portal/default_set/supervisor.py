@@ -1,6 +1,7 @@
 """Talk with the set's supervisord over its unix socket: is it there, what runs, take over changes, start, stop."""
 
 import os
+import select
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from pks_portal.default_set.words import SetError, _
 
 ALREADY: Final = {60, 70, 90}  # faults: already started, not running, already added
 TIMEOUT: Final = 10.0
+SHUTDOWN: Final = 30.0
 UP: Final = "RUNNING"
 AT_ONCE: Final = False  # supervisord's `wait` argument: do not wait for the outcome
 
@@ -116,11 +118,11 @@ class Supervisor:
             time.sleep(0.05)
 
     def end(self) -> None:
-        """End supervisord itself; its programs should have been stopped before."""
-        with suppress(SetError):
+        """End supervisord itself, and wait until it has gone; its programs should have been stopped before."""
+        descriptor = os.pidfd_open(self.call("getPID"))
+        try:
             self.call("shutdown")
-        deadline = time.monotonic() + 30
-        while os.path.exists(self.path) and self.answers():  # noqa: PTH110  # a socket, and often asked
-            if time.monotonic() > deadline:
+            if not select.select([descriptor], [], [], SHUTDOWN)[0]:
                 raise SetError(_("The supervisor does not end."))
-            time.sleep(0.05)
+        finally:
+            os.close(descriptor)

@@ -25,5 +25,6 @@ messages.add(
         "error.not_found": gettext_noop("There is nothing here that you can see."),
         "error.task_ended": gettext_noop("This task has already ended."),
         "error.not_cancellable": gettext_noop("This task can not be cancelled: what it has begun must be finished."),
+        "deed.task.cancel": gettext_noop("asked to cancel the task"),
     }
 )

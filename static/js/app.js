@@ -11,7 +11,11 @@ customElements.define(
   "live-task",
   class extends HTMLElement {
     connectedCallback() {
-      if (this.dataset.state === "done") return;
+      queueMicrotask(() => this.isConnected && this.begin()); // a morph sets the attributes after inserting
+    }
+
+    begin() {
+      if (this.line || this.dataset.state === "done") return;
       let spoken = 0;
       this.line = new Line({
         ws: this.getAttribute("src"),
@@ -35,6 +39,7 @@ customElements.define(
 
     disconnectedCallback() {
       this.line?.stop();
+      this.line = undefined;
     }
   },
 );

@@ -20,7 +20,9 @@ export function apply(html) {
 /** Morph elements in place by id: ticks, focus, typed text and open dialogs survive, a live task keeps its line. */
 export function morph(html) {
   const seen = new Set();
-  for (const fresh of [...parse(html).children]) {
+  // rows come inside a bare table, because a parser drops them outside of one
+  const parts = [...parse(html).children].flatMap((part) => (part.localName === "table" && !part.id ? [...part.rows] : part));
+  for (const fresh of parts) {
     const old = document.getElementById(fresh.id);
     seen.add(fresh.id);
     if (old) Idiomorph.morph(old, fresh, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
@@ -31,7 +33,8 @@ export function morph(html) {
 const callbacks = {
   beforeNodeMorphed(old, fresh) {
     if (!(old instanceof Element) || !(fresh instanceof Element)) return true;
-    return !old.hasAttribute("data-keep") && !(old.localName === "live-task" && old.id === fresh.id);
+    const live = old.localName === "live-task" && old.id === fresh.id && old.dataset.state !== "done";
+    return !live && !old.hasAttribute("data-keep");
   },
   beforeAttributeUpdated(name, element) {
     return !(name === "open" && ["details", "dialog"].includes(element.localName));

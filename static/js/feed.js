@@ -8,9 +8,12 @@ import { morph } from "./apply.js";
 import { Line } from "./live.js";
 
 const GATHER = 200; // ms in which changes are read together
+const PAUSE = 1000; // ms between two readings of a whole region
 const MOST_ROWS = 40;
 
 const queues = new Map(); // region id → Set of row ids, or "whole"
+const lastWhole = new Map(); // region id → when
+const strangers = new Set(); // ids of which a whole reading showed that they are not in the list
 const busy = new Set();
 let timer;
 
@@ -22,9 +25,16 @@ function changed({ kind, id }) {
   for (const region of regions()) {
     const { feed, only, rows } = region.dataset;
     if (!feed.split(" ").includes(kind) || (only && only !== id)) continue;
-    const known = rows && document.getElementById(`${kind}-${id}`);
-    ask(region, known ? id : undefined);
+    const row = rows && rowOf(region, kind, id);
+    if (row) ask(region, row.dataset.row);
+    else if (!rows || !strangers.has(id)) ask(region);
+    if (rows && !row) strangers.add(id);
   }
+}
+
+/** The row of a thing itself, or of the thing that a task is about. */
+function rowOf(region, kind, id) {
+  return document.getElementById(`${kind}-${id}`) ?? (kind === "task" && region.querySelector(`[data-task="${id}"]`));
 }
 
 function ask(region, row) {
@@ -36,17 +46,22 @@ function ask(region, row) {
 
 /** Read every region again, now. */
 export function refresh() {
+  lastWhole.clear();
+  strangers.clear();
   for (const region of regions()) ask(region);
 }
 
 function flush() {
   timer = undefined;
   for (const [id, queue] of queues) {
-    if (busy.has(id)) continue;
+    const rests = queue === "whole" && performance.now() - (lastWhole.get(id) ?? -PAUSE) < PAUSE;
+    if (busy.has(id) || rests) continue;
     queues.delete(id);
+    if (queue === "whole") lastWhole.set(id, performance.now());
     const region = document.getElementById(id);
     if (region) read(region, queue);
   }
+  if (queues.size) timer ??= setTimeout(flush, GATHER);
 }
 
 async function read(region, queue) {
@@ -68,14 +83,13 @@ async function read(region, queue) {
     // the line tells when the server is back, and then everything is read again
   } finally {
     busy.delete(region.id);
-    if (queues.size) timer ??= setTimeout(flush, GATHER);
   }
 }
 
 /** Take out rows that were asked for and are no longer there. */
 function sweep(feed, asked, seen) {
-  for (const kind of feed.split(" "))
-    for (const id of asked) if (!seen.has(`${kind}-${id}`)) document.getElementById(`${kind}-${id}`)?.remove();
+  const [kind] = feed.split(" "); // the first one named is what the rows are
+  for (const id of asked) if (!seen.has(`${kind}-${id}`)) document.getElementById(`${kind}-${id}`)?.remove();
 }
 
 function state(name) {
@@ -83,14 +97,10 @@ function state(name) {
 }
 
 const url = document.body.dataset.feedUrl;
-let opened = false;
 if (url)
   new Line({
     ws: url,
     onstate: state,
-    onmessage: (message) => {
-      if (!message.hello) changed(message);
-      else if (opened) refresh();
-      else opened = true;
-    },
+    // also after the first hello: something may have changed between the page's making and the line's opening
+    onmessage: (message) => (message.hello ? refresh() : changed(message)),
   });

@@ -101,13 +101,9 @@ class Directory:
         try:
             self._bind_as(dn, password)
         except Rejected as refusal:
-            if person and not person.enabled and refusal.reason == "locked":  # OpenLDAP's way of disabling
-                raise Rejected("disabled") from refusal
-            raise
-        if person is None:
-            raise Rejected("unknown")
-        if not person.enabled:
-            raise Rejected("disabled")
+            raise Rejected(_truer(refusal.reason, person)) from refusal
+        if person is None or not person.enabled:
+            raise Rejected(_truer("", person))
 
     def groups(self, person: Person) -> frozenset[str]:
         """Return the DNs (see normal_dn) of all groups the person is in, also through other groups."""
@@ -211,6 +207,13 @@ class Directory:
             mail=text("mail").lower(),
             enabled=enabled,
         )
+
+
+def _truer(reason: str, person: Person | None) -> str:
+    """Return why a person is refused, where the bind alone does not tell; OpenLDAP calls the disabled locked."""
+    if person is None:
+        return "unknown"
+    return "disabled" if not person.enabled and reason in {"", "locked"} else reason
 
 
 def _close(link: Any) -> None:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from clusters.engines.base import Engine, Observed, Pool, Removal, Wanted
 
 PATIENCE = 90.0
+Seen = TypeVar("Seen")
 
 
 def wish(nodes: int = 3, *, cluster_id: UUID | None = None, name: str = "pay-dev") -> Wanted:
@@ -41,15 +43,20 @@ class Rig:
 
     def until_settled(self, wanted: Wanted) -> Observed:
         """Apply and observe until settled; return what was seen last."""
-        seen = [self.step(wanted)]
-        eventually(lambda: seen[-1].settled or bool(seen.append(self.step(wanted))), f"settled: {seen[-1]}")
-        return seen[-1]
+        return last(lambda: self.step(wanted), lambda seen: seen.settled)
 
     def step(self, wanted: Wanted) -> Observed:
         self.make().apply(wanted)
         return self.make().observe(wanted)
 
     def until_removed(self, cluster_id: UUID) -> Removal:
-        seen = [self.make().remove(cluster_id)]
-        eventually(lambda: seen[-1].done or bool(seen.append(self.make().remove(cluster_id))), f"removed: {seen[-1]}")
-        return seen[-1]
+        return last(lambda: self.make().remove(cluster_id), lambda seen: seen.done)
+
+
+def last(step: Callable[[], Seen], enough: Callable[[Seen], bool]) -> Seen:
+    """Take steps until what is seen is enough; return it."""
+    deadline = time.monotonic() + PATIENCE
+    while not enough(seen := step()):
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {seen}"
+        time.sleep(0.05)
+    return seen

@@ -63,7 +63,9 @@ def test_a_half_made_cluster_is_removed(rig: Rig) -> None:
 def test_a_preview_changes_nothing_and_names_the_nodes(rig: Rig) -> None:
     wanted = wish(2)
     engine = rig.make()
-    made, grown, shrunk = (engine.preview(a, b) for a, b in pairwise([None, wanted, resized(wanted, 3), wanted]))
+    wishes = (wanted, resized(wanted, 3), wanted)
+    made = engine.preview(None, wanted)
+    grown, shrunk = (engine.preview(before, after) for before, after in pairwise(wishes))
     assert made.refusal is None
     assert list(made.steps) == list(engine.steps("create"))
     assert list(made.nodes_added) == ["pay-dev-default-1", "pay-dev-default-2"]

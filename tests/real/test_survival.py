@@ -3,12 +3,16 @@
 import os
 import signal
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from clusters.engines.local import processes
 from clusters.engines.local.engine import STEPS
+from clusters.engines.local.host import Host
+from pks_portal.paths import cache
 from tests.real.running import Portal, kubectl, until
 
 pytestmark = [pytest.mark.real]
@@ -172,15 +176,7 @@ def test_the_clusters_supervisor_is_restarted_by_the_portals(portal: Portal, pat
 
 def supervisors(portal: Portal) -> dict[int, str]:
     """Return the clusters' supervisors of this data directory."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if "supervisord" in line and str(portal.data) in line and "clusters" in line:
-            found[int(entry.name)] = line
-    return found
+    return processes.marked(Host.at(portal.data, cache(), None).supervisor.mark)
 
 
 def test_after_stop_and_a_killed_supervisor_the_next_run_finds_all(
@@ -204,12 +200,19 @@ def test_after_a_reboot_clusters_are_back_from_disk(portal: Portal, patient: dic
     config = portal.kubeconfig(patient["id"], tmp_path / "config")
     kubectl(config, "create", "configmap", "kept-too", "--from-literal=a=b")
     reboot(portal)
+    started = datetime.now(UTC)
     with pytest.raises(httpx.HTTPError):
         httpx.get(f"{portal.url}/healthz", timeout=2)
     portal.run("start")
-    until(lambda: portal.cluster(patient["id"])["status"] == "running", 90, 0.2, "running again")
-    assert sorted(portal.processes(patient["id"]).values()) == PROGRAMS
+    until(lambda: sorted(portal.processes(patient["id"]).values()) == PROGRAMS, 60, 0.2, "one set of processes")
+    until(lambda: seen_since(portal, patient["id"], started), 90, 0.2, "running again")
     assert kubectl(config, "get", "configmap", "kept-too", "-o", "name").strip() == "configmap/kept-too"
+
+
+def seen_since(portal: Portal, cluster: str, moment: datetime) -> bool:
+    """Say whether the cluster was looked at after a moment and runs."""
+    seen = portal.cluster(cluster)
+    return seen["status"] == "running" and datetime.fromisoformat(seen["observed_at"]) > moment
 
 
 def reboot(portal: Portal) -> None:

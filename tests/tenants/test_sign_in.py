@@ -1,4 +1,4 @@
-"""The sign-in page and its surroundings without a directory; with one: tests/real/test_directory.py."""
+"""The sign-in page and its surroundings without a directory; with one: tests/real/directory."""
 
 import io
 import logging
@@ -34,7 +34,15 @@ def sign_in(**form: str) -> tuple[Client, Any]:
 
 
 def person(**facts: Any) -> Person:
-    known = {"id": "id-1", "login": "li.na", "dn": "", "name": "Li Na", "name_zh": "李娜", "mail": "", "enabled": True}
+    known: dict[str, Any] = {
+        "id": "id-1",
+        "login": "li.na",
+        "dn": "",
+        "name": "Li Na",
+        "name_zh": "李娜",
+        "mail": "",
+        "enabled": True,
+    }
     return Person(**(known | facts))
 
 
@@ -157,7 +165,9 @@ def test_without_redis_nobody_signs_in_and_the_page_says_so(user: User, monkeypa
     assert page.status_code == 503
     assert "Redis does not answer" in page.content.decode()
     form = {"grant_type": "password", "client_id": "pks_cli", "username": "ops", "password": PASSWORD}
-    assert Client().post("/oauth/token", form).status_code == 503
+    answer = Client().post("/oauth/token", form)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"] == "temporarily_unavailable"
 
 
 def test_a_refusal_takes_its_time(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
-"""The clouds and plans of the default set."""
+"""The clouds and plans of the default set, and the programs of the default version."""
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from clusters import preparing
 from clusters.models import Cloud, Plan
 
 CLOUDS = [
@@ -16,7 +18,7 @@ PLANS = [  # slug, name, 中文, vCPU, GiB, most nodes
 
 
 class Command(BaseCommand):
-    help = "Create the clouds and plans of the default set where they are missing."
+    help = "Create the clouds and plans of the default set where missing; have the default Kubernetes prepared."
 
     def handle(self, **options: object) -> None:
         for position, (slug, name, name_zh, kind) in enumerate(CLOUDS):
@@ -27,3 +29,4 @@ class Command(BaseCommand):
             Plan.objects.get_or_create(
                 slug=slug, defaults={"name": name, "name_zh": name_zh, "position": position, **sizes}
             )
+        preparing.ensure(settings.PKS_KUBERNETES_VERSIONS[0])
