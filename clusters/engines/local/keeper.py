@@ -71,6 +71,7 @@ def end_all(host: Host) -> int:
     count = len(processes.marked(mark)) + len(processes.marked(prefix))
     processes.end(processes.marked(mark), mark)  # first, for it would start again what ends
     processes.wait_gone(mark, STOP_PATIENCE)
+    host.supervisor.tidy()
     for component in programs.STOP_ORDER:
         mine = {pid for pid, name in processes.marked(prefix).items() if f"/{component}" in name.removeprefix(prefix)}
         processes.end(mine, prefix, number=signal.SIGTERM if component == "etcd" else signal.SIGKILL)

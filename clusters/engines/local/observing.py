@@ -1,6 +1,6 @@
 """Reading back how a cluster is: one question to its front door, four to its API, all over kept connections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,14 +129,15 @@ def _steps(wanted: Wanted, made: Mapping[str, float], layout: Layout, answers: _
     ready = sum(nodes.name(node) in expected and nodes.ready(node) for node in answers.inventory.nodes)
     share = ready / len(expected) if expected else 1.0
     blank = dict.fromkeys(("binaries", "host", "certificates", "control-plane", "ready"), 0.0)
-    return {**blank, **made, "nodes": share, "add": share, **_leaving(layout, answers)}
+    going = {*scaling.leaving(layout), *map(nodes.name, answers.inventory.surplus(expected))}
+    return {**blank, **made, "nodes": share, "add": share, **_leaving(going, answers)}
 
 
-def _leaving(layout: Layout, answers: _Answers) -> dict[str, float]:
-    names = scaling.leaving(layout)
+def _leaving(names: Set[str], answers: _Answers) -> dict[str, float]:
+    """Return the shares of taking these nodes away; nothing is called done while the API does not answer."""
     present: Mapping[str, Any] = {nodes.name(node): node for node in answers.inventory.nodes}
     if not names or not answers.version:
-        return dict.fromkeys(("cordon", "drain", "remove"), float(not names))
+        return dict.fromkeys(("cordon", "drain", "remove"), float(bool(answers.version)))
     pods = answers.inventory.by_node()
     gone = {name for name in names if name not in present}
     cordoned = gone | {name for name in names if name in present and nodes.cordoned(present[name])}

@@ -136,9 +136,9 @@ class Supervisor:
         answer = self._call("removeProcessGroup", group, harmless=(BAD_NAME, STILL_RUNNING))
         return bool(answer != STILL_RUNNING)
 
-    def shut_down(self) -> None:
-        """Ask it to end; it ends what it still runs."""
-        self._call("shutdown")
+    def tidy(self) -> None:
+        """Remove the socket that a killed supervisor left, which may lie outside the data directory."""
+        self._socket.unlink(missing_ok=True)
 
     def _path(self, cluster: str) -> Path:
         return self.home / "conf.d" / f"{cluster}.conf"
