@@ -59,7 +59,9 @@ class Filters:
             rows = rows.filter(status__in=STATES[self.state])
         column = SORTS[self.sort.removeprefix("-")]
         rows = rows.annotate(wanted_nodes=Sum("pools__nodes")).select_related("tenant", "plan", "cloud")
-        return rows.prefetch_related("pools").order_by(f"{'-' if self.sort.startswith('-') else ''}{column}", "name", "pk")
+        return rows.prefetch_related("pools").order_by(
+            f"{'-' if self.sort.startswith('-') else ''}{column}", "name", "pk"
+        )
 
 
 def _searched(rows: "QuerySet[Cluster]", wanted: str) -> "QuerySet[Cluster]":

@@ -76,5 +76,8 @@ def _curl(method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
     """Return a curl command; the token comes from the environment, never from the line itself."""
     lines = [f"curl -X {method} {settings.PUBLIC_URL}{path}", '-H "Authorization: Bearer $PKS_TOKEN"']
     if body is not None:
-        lines += ['-H "Content-Type: application/json"', f"-d {shlex.quote(json.dumps(dict(body), ensure_ascii=False))}"]
+        lines += [
+            '-H "Content-Type: application/json"',
+            f"-d {shlex.quote(json.dumps(dict(body), ensure_ascii=False))}",
+        ]
     return " \\\n  ".join(lines)

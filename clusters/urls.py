@@ -18,7 +18,9 @@ urlpatterns = [
     path("clusters/<uuid:pk>/delete", changing.delete, name="delete"),
     path("clusters/<uuid:pk>/delete/what", changing.delete_what, name="delete-what"),
     path("clusters/<uuid:pk>/kubeconfigs", changing.issue_kubeconfig, name="issue-kubeconfig"),
-    path("clusters/<uuid:pk>/kubeconfigs/<uuid:kubeconfig>/revoke", changing.revoke_kubeconfig, name="revoke-kubeconfig"),
+    path(
+        "clusters/<uuid:pk>/kubeconfigs/<uuid:kubeconfig>/revoke", changing.revoke_kubeconfig, name="revoke-kubeconfig"
+    ),
     path("plans", catalogue.plan_list, name="plans"),
     path("versions", catalogue.version_list, name="versions"),
     path("versions/<str:version>/prepare", catalogue.version_prepare, name="prepare-version"),

@@ -1,5 +1,6 @@
 """Who may do what: one table of every API call × every role, another tenant and nobody. A new call must be added."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_every_call_is_in_the_table() -> None:
 
 def shape(path: str) -> str:
     """Return a path with its variable parts as *."""
-    parts = path.split("?")[0].replace("1.37.2", "{version}").split("/")
+    parts = path.split("?", maxsplit=1)[0].replace("1.37.2", "{version}").split("/")
     return "/".join("*" if part.startswith("{") else part for part in parts)
 
 
@@ -132,8 +133,6 @@ def walk(patterns: list[Any], prefix: str) -> list[tuple[str, Callable[..., Any]
 
 
 def plain(pattern: str, *, first: bool) -> str:
-    import re
-
     pattern = re.sub(r"\(\?P<\w+>(?:\[[^\]]*\]|[^()])*\)", "*", pattern.removeprefix("^").removesuffix("$"))
     return ("/" if first else "") + pattern.replace(r"\Z", "")
 

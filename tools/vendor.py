@@ -20,12 +20,7 @@ FILES = {
     "@fontsource-variable/inter": "files/inter-latin-wght-normal.woff2",
     "@fontsource-variable/jetbrains-mono": "files/jetbrains-mono-latin-wght-normal.woff2",
 }
-ICONS = """
-activity arrow-down arrow-up boxes check chevron-down chevrons-up-down circle-alert circle-check circle-dashed circle-pause
-circle-slash circle-x cloud copy cpu download ellipsis eye file-code funnel gauge history info key-round languages layers
-layout-dashboard list-checks loader-circle log-out menu minus monitor moon network pencil plus refresh-cw rotate-cw search
-server shield-alert shield-check sun tag terminal trash-2 triangle-alert unplug user-round users-round wrench x
-""".split()
+ICONS = ["activity", "arrow-down", "arrow-up", "boxes", "check", "chevron-down", "chevrons-up-down", "circle-alert", "circle-check", "circle-dashed", "circle-pause", "circle-slash", "circle-x", "cloud", "copy", "cpu", "download", "ellipsis", "eye", "file-code", "funnel", "gauge", "history", "info", "key-round", "languages", "layers", "layout-dashboard", "list-checks", "loader-circle", "log-out", "menu", "minus", "monitor", "moon", "network", "pencil", "plus", "refresh-cw", "rotate-cw", "search", "server", "shield-alert", "shield-check", "sun", "tag", "terminal", "trash-2", "triangle-alert", "unplug", "user-round", "users-round", "wrench", "x"]
 
 
 def package(name: str) -> dict[str, str]:

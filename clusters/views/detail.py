@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -46,7 +47,7 @@ def show(request: UserHttpRequest, cluster: Cluster, *, status: int = 200, **ext
         "cluster": cluster,
         "row": Row(cluster, None),
         "tab": tab if tab in TABS else "overview",
-        "refresh": request.get_full_path(),
+        "refresh": f"{reverse('clusters:detail', args=[cluster.pk])}?tab={tab if tab in TABS else TABS[0]}",
         "allowed": _allowed(user, cluster),
         "levels": _levels(user, cluster),
         "hours": [hours for hours in HOURS if hours <= settings.PKS_KUBECONFIG_MAX_HOURS],
@@ -133,7 +134,6 @@ def _gone(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     if not (deletion := tasks.filter(kind="cluster.delete").select_related("tenant", "actor").first()):
         raise Http404
     context = {
-        "refresh": request.get_full_path(),
         "deletion": deletion,
         "tasks": tasks.select_related("tenant", "actor").prefetch_related("steps"),
         "audit_count": AuditEntry.objects.filter(subject_id=str(pk)).count(),

@@ -59,7 +59,7 @@ function flush() {
     queues.delete(id);
     if (queue === "whole") lastWhole.set(id, performance.now());
     const region = document.getElementById(id);
-    if (region) read(region, queue);
+    if (region?.dataset.src) read(region, queue);
   }
   if (queues.size) timer ??= setTimeout(flush, GATHER);
 }

@@ -22,7 +22,13 @@ def main() -> None:
     Cloud.objects.filter(slug="local").update(position=1)
     Cloud.objects.get_or_create(
         slug="breaking",
-        defaults={"name": "Breaking", "name_zh": "故障环境", "kind": "simulated", "options": {"fail_at": "nodes"}, "position": 2},
+        defaults={
+            "name": "Breaking",
+            "name_zh": "故障环境",
+            "kind": "simulated",
+            "options": {"fail_at": "nodes"},
+            "position": 2,
+        },
     )
     Cloud.objects.get_or_create(
         slug="slow",

@@ -45,12 +45,14 @@ def test_a_dead_workers_operation_is_due_again_after_its_lease(begin):
     assert not operations.due().exists()
     with time_machine.travel(timezone.now() + operations.LEASE + timedelta(seconds=1)):
         assert operations.due().get().pk == operation.pk
-        assert operations.claim(operation.pk).fence == 2
+        assert (taken := operations.claim(operation.pk)) is not None
+        assert taken.fence == 2
 
 
 def test_a_worker_that_comes_back_late_writes_nothing(begin):
     operation = begin()
     late = operations.claim(operation.pk)
+    assert late is not None
     with time_machine.travel(timezone.now() + operations.LEASE + timedelta(seconds=1)):
         operations.claim(operation.pk)
     before = Operation.objects.get().last_seq

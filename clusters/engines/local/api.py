@@ -11,6 +11,7 @@ from typing import Any
 from clusters.engines.local import network
 from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import Network
+from pks_portal import keys
 from pks_portal.errors import Unavailable
 
 TIMEOUT = 2.0
@@ -97,7 +98,8 @@ class Api:
     def _context(self) -> ssl.SSLContext:
         secrets = self._layout.secrets
         context = ssl.create_default_context(cafile=str(secrets / "ca.crt"))
-        context.load_cert_chain(secrets / "admin.crt", secrets / "admin.key")
+        with keys.readable(secrets / "admin.key") as key:
+            context.load_cert_chain(secrets / "admin.crt", key)
         return context
 
     def _usable(self, status: int, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 The keeper belongs to the portal and may be stopped with it; the supervisor that it starts does not, so clusters live
 on. When it starts, and whenever the supervisor dies, clusters come back from disk: what an earlier supervisor left
-running is ended first, so that nothing ever runs twice. `end-all` ends all processes and namespaces and keeps the data.
+running is ended first, so that nothing ever runs twice. `end-all` ends all processes and namespaces and keeps the data,
+unless `--with-data` says that the clusters are to be gone.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from clusters.engines.local import network, processes, programs, revival
 from clusters.engines.local.host import Host
 from clusters.engines.local.layout import every
 from clusters.engines.local.network import Network
+from clusters.engines.local.removing import Removing
 from pks_portal import paths
 from pks_portal.errors import PortalError
 
@@ -83,10 +85,19 @@ def end_all(host: Host) -> int:
     return count
 
 
+def remove_all(host: Host) -> None:
+    """Remove every cluster of this data directory with its data and claims, after `end_all`."""
+    for layout in every(host.root):
+        removal = Removing(host, layout).step()
+        if not removal.done:
+            log.error("cluster %s is not gone: %s", layout.id, [said.key for said in removal.left])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m clusters.engines.local.keeper", description=__doc__)
     parser.add_argument("command", nargs="?", choices=("keep", "end-all"), default="keep")
+    parser.add_argument("--with-data", action="store_true", help="end-all: remove the clusters altogether")
     parser.add_argument("--data", type=Path, default=paths.data(), help="default: $PKS_DATA_DIR or <checkout>/var")
     parser.add_argument("--claims", type=Path, default=None, help="directory of this host's claims (tests)")
     options = parser.parse_args(arguments)
@@ -96,6 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Keeper(host).run()
     else:
         sys.stdout.write(f"{end_all(host)} processes ended\n")
+        if options.with_data:
+            remove_all(host)
     return 0
 
 

@@ -23,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from clusters.engines.local import network
 from clusters.engines.local.layout import Facts, Layout, make_directory, write
 from clusters.engines.local.network import Network
+from pks_portal import keys
 
 LIFE = timedelta(days=3650)
 SLACK = timedelta(minutes=5)  # clocks of clients differ
@@ -55,7 +56,7 @@ class Authority:
     @classmethod
     def load(cls, certificate: Path, key: Path) -> "Authority":
         """Read an authority from its two PEM files."""
-        private = form.load_pem_private_key(key.read_bytes(), None)
+        private = form.load_pem_private_key(keys.read(key), None)
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key} is not an elliptic-curve key")
         return cls(x509.load_pem_x509_certificate(certificate.read_bytes()), private)
@@ -94,10 +95,12 @@ def make(layout: Layout, facts: Facts, net: Network) -> None:
     for stale in (stage, layout.secrets):
         shutil.rmtree(stale, ignore_errors=True)
     cluster, portal = _contents(facts, net)
-    for directory, files, owner in ((layout.secrets, portal, None), (stage, cluster, facts.owner)):
-        make_directory(directory, mode=0o700, owner=owner)
-        for name, data in files.items():
-            write(directory / name, data, owner=owner)
+    make_directory(layout.secrets, mode=0o700)
+    for name, data in portal.items():
+        keys.keep(layout.secrets / name, data)
+    make_directory(stage, mode=0o700, owner=facts.owner)
+    for name, data in cluster.items():
+        write(stage / name, data, owner=facts.owner)
     stage.rename(layout.pki)
 
 

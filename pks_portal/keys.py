@@ -1,0 +1,34 @@
+"""The private keys that the portal itself holds: clusters' authorities and its own administrator's certificates.
+
+Every one goes through here, so that one place decides how they lie at rest: now as files that only the portal's user
+may read; sealing them under a key of the operator's is a change of this module alone.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def keep(path: Path, secret: bytes) -> None:
+    """Write a key whole or not at all, readable by the portal's user only. Its directory must exist."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secret)
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> bytes:
+    """Return a key. Raises FileNotFoundError."""
+    return path.read_bytes()
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[Path]:
+    """Yield a file with the key in plain, for libraries that only read files; it is good inside the block only."""
+    yield path
