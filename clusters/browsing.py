@@ -81,17 +81,19 @@ class Row:
     task: Operation | None
 
     @property
-    def vcpu(self) -> tuple[float, float]:
+    def vcpu(self) -> tuple[float | None, float | None]:
         """Requested and allocatable vCPU of the nodes seen."""
         return self._total("vcpu_requested"), self._total("vcpu")
 
     @property
-    def memory(self) -> tuple[float, float]:
+    def memory(self) -> tuple[float | None, float | None]:
         """Requested and allocatable GiB of the nodes seen."""
         return self._total("memory_gib_requested"), self._total("memory_gib")
 
-    def _total(self, name: str) -> float:
-        return float(sum(node.get(name, 0) for node in self.cluster.nodes_seen))
+    def _total(self, name: str) -> float | None:
+        """Return the sum over the nodes seen; None where one of them does not tell."""
+        values = [node.get(name) for node in self.cluster.nodes_seen]
+        return None if None in values else float(sum(values))
 
 
 def rows_of(clusters: Iterable[Cluster]) -> list[Row]:
@@ -102,7 +104,7 @@ def rows_of(clusters: Iterable[Cluster]) -> list[Row]:
 
 
 def latest_tasks(clusters: Iterable[Cluster]) -> dict[Any, Operation]:
-    """Return by cluster id the task at work (before those queued behind it), or the failed one that explains a status."""
+    """Return by cluster id the task at work (before those queued behind it), or the failed one that explains it."""
     rows = Operation.objects.filter(subject_id__in=[cluster.pk for cluster in clusters])
     shown = rows.filter(Q(status__in=Operation.UNFINISHED) | Q(status=Operation.Status.FAILED))
     found: dict[Any, Operation] = {}

@@ -64,7 +64,8 @@ class NewClusterForm(forms.Form):
             "cloud": clouds.first(),
             "key": str(uuid4()),
         }
-        super().__init__(*args, initial=initial | (kwargs.pop("initial", None) or {}), **kwargs)
+        kwargs["initial"] = initial | (kwargs.get("initial") or {})
+        super().__init__(*args, **kwargs)
         for name, rows in {"tenant": tenants, "plan": plans, "cloud": clouds}.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
         self.fields["version"].choices = [(v, v) for v in settings.PKS_KUBERNETES_VERSIONS]  # type: ignore[attr-defined]

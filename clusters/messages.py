@@ -38,6 +38,7 @@ messages.add(
         "deed.cluster.scale": gettext_noop("scaled the cluster"),
         "deed.cluster.delete": gettext_noop("asked to delete the cluster"),
         "deed.cluster.label": gettext_noop("changed the labels of the cluster"),
+        "deed.cluster.restarted": gettext_noop("saw parts of the cluster restart"),
         "deed.kubeconfig.issue": gettext_noop("got a kubeconfig of the cluster"),
         "deed.kubeconfig.revoke": gettext_noop("revoked a kubeconfig of the cluster"),
         "kind.cluster.create": gettext_noop("Create cluster"),

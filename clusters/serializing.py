@@ -42,16 +42,17 @@ class NodeSerializer(serializers.Serializer[dict[str, Any]]):
     version = serializers.CharField()
     simulated = serializers.BooleanField()
     created = serializers.DateTimeField(allow_null=True)
-    pods = serializers.IntegerField()
-    vcpu = serializers.FloatField()
-    memory_gib = serializers.FloatField()
-    vcpu_requested = serializers.FloatField()
-    memory_gib_requested = serializers.FloatField()
+    pods = serializers.IntegerField(allow_null=True)
+    vcpu = serializers.FloatField(allow_null=True)
+    memory_gib = serializers.FloatField(allow_null=True)
+    vcpu_requested = serializers.FloatField(allow_null=True)
+    memory_gib_requested = serializers.FloatField(allow_null=True)
 
 
 class ConditionSerializer(serializers.Serializer[dict[str, Any]]):
     name = serializers.CharField()
     ok = serializers.BooleanField()
+    since = serializers.DateTimeField(allow_null=True)
     text = serializers.SerializerMethodField()
 
     def get_text(self, condition: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from pks_portal.operations import live, runner
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Turn
 from pks_portal.operations.models import Operation
-from tenants import quotas
+from tenants import audit, quotas
 
 WAIT_SECONDS = 3.0
 BLOCKED_PATIENCE = timedelta(minutes=10)
@@ -94,12 +94,24 @@ def record(cluster: Cluster, seen: Observed) -> None:
         "observed_version": seen.version,
         "nodes_ready": sum(node.ready for node in seen.nodes),
         "nodes_seen": [_plain(node) for node in seen.nodes],
-        "conditions": [{"name": c.name, "ok": c.ok, **c.said.stored()} for c in seen.conditions],
+        "conditions": [_condition(condition) for condition in seen.conditions],
     }
     changed = any(getattr(cluster, name) != value for name, value in values.items())
     Cluster.objects.filter(pk=cluster.pk).update(observed_at=timezone.now(), **values)
     if changed:
         live.changed("cluster", cluster.pk, cluster.tenant_id)
+
+
+def _restarted(cluster: Cluster, seen: Observed) -> list[str]:
+    """Return the parts that run since another moment than when the cluster was last looked at."""
+    before = {condition["name"]: condition.get("since") for condition in cluster.conditions}
+    now = {c.name: c.since.isoformat() for c in seen.conditions if c.since}
+    return sorted(name for name, since in now.items() if before.get(name) and before[name] != since)
+
+
+def _condition(condition: Condition) -> dict[str, Any]:
+    since = condition.since.isoformat() if condition.since else None
+    return {"name": condition.name, "ok": condition.ok, "since": since, **condition.said.stored()}
 
 
 def _plain(node: NodeSeen) -> dict[str, Any]:
@@ -174,7 +186,10 @@ def look(cluster: Cluster) -> None:
         seen = fleet.engine_of(cluster.cloud).observe(fleet.wanted_of(cluster))
     except PortalError as exc:
         seen = Observed(exists=True, conditions=[Condition(name="engine", ok=False, said=exc.said)])
+    restarted = _restarted(cluster, seen)
     record(cluster, seen)
+    if restarted:
+        audit.record(None, "cluster.restarted", cluster, tenant=cluster.tenant, parts=restarted)
     status = Status.RUNNING if seen.healthy and seen.settled else Status.DEGRADED
     with transaction.atomic():
         turned = Cluster.objects.filter(pk=cluster.pk, status__in=[Status.RUNNING, Status.DEGRADED]).exclude(

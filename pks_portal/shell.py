@@ -74,7 +74,7 @@ class Shell:
         if self.user is None:
             return 0
         rows = Operation.objects.visible_to(self.user, "task.view").filter(status__in=Operation.UNFINISHED)
-        return _within(rows, self.tenant).count()
+        return int(_within(rows, self.tenant).count())
 
     @property
     def words(self) -> dict[str, Any]:

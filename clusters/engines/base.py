@@ -17,7 +17,10 @@ from pks_portal.messages import Said
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A group of equal worker nodes. `memory_gib` in GiB; `taints` as Kubernetes writes them (key=value:Effect)."""
+    """A group of equal worker nodes. `memory_gib` in GiB; `taints` as Kubernetes writes them (key=value:Effect).
+
+    `variables` are the pool's own (an engine takes what it knows: failure domain, worker class).
+    """
 
     name: str
     nodes: int
@@ -25,6 +28,7 @@ class Pool:
     memory_gib: int
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[str] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +66,23 @@ class StepSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One thing that is so or not, in the manner of Kubernetes; `name` is stable, `said` explains."""
+    """One thing that is so or not, in the manner of Kubernetes; `name` is stable, `said` explains.
+
+    `since`: from when on it has been so, where the engine can tell.
+    """
 
     name: str
     ok: bool
     said: Said
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSeen:
-    """A node as the cluster's own API shows it. `vcpu`, `memory_gib`: allocatable; requests: of its pods."""
+    """A node as the cluster's own API shows it. `vcpu`, `memory_gib`: allocatable; requests: of its pods.
+
+    What the engine cannot see is None, never a made-up zero. `pool` may be "" for a moment.
+    """
 
     name: str
     pool: str
@@ -81,11 +92,11 @@ class NodeSeen:
     simulated: bool
     address: str = ""
     created: datetime | None = None
-    pods: int = 0
-    vcpu: float = 0
-    memory_gib: float = 0
-    vcpu_requested: float = 0
-    memory_gib_requested: float = 0
+    pods: int | None = None
+    vcpu: float | None = None
+    memory_gib: float | None = None
+    vcpu_requested: float | None = None
+    memory_gib_requested: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +122,11 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a change would do. Memory in GiB is what the host must still have for it; None: not the host's matter."""
+    """What a change would do.
+
+    `nodes_added`, `nodes_removed`: names, as far as they are known before. Memory in GiB is what the host must still
+    have for it; None: not the host's matter.
+    """
 
     steps: Sequence[StepSpec]
     nodes_added: Sequence[str] = ()
@@ -160,7 +175,10 @@ class Check:
 
 
 class Engine(ABC):
-    """A way to run clusters. Raises Unavailable when the same call may succeed later, another PortalError when never."""
+    """A way to run clusters.
+
+    Every method raises Unavailable when the same call may succeed later, and another PortalError when it never will.
+    """
 
     kind: ClassVar[str]
 

@@ -38,8 +38,8 @@ SEEN = {
     "engine.part_unseen": gettext_noop("%(component)s cannot be seen: the front door is closed."),
     "engine.door_open": gettext_noop("The API is offered at %(endpoint)s."),
     "engine.door_closed": gettext_noop("Nothing answers at %(endpoint)s."),
-    "engine.disk_room": gettext_noop("There is room at %(path)s."),
-    "engine.disk_low": gettext_noop("Only %(free_mib)s MiB are free at %(path)s."),
+    "engine.disk_room": gettext_noop("There is room on the host's disk."),
+    "engine.disk_low": gettext_noop("Only %(free_mib)s MiB are free on the host's disk."),
     "engine.budget": gettext_noop("Pods may not move now because of a PodDisruptionBudget: %(budgets)s."),
     "engine.nodes_simulated": gettext_noop(
         "Nodes are simulated (kwok): the API, scheduling and draining are real, containers do not run."
@@ -60,7 +60,7 @@ SEEN = {
         "%(free_gib)s GiB of memory are free for clusters; one needs %(needed_gib)s GiB."
     ),
     "engine.check_disk_good": gettext_noop("%(free_mib)s MiB are free at %(path)s."),
-    "engine.check_disk_bad": gettext_noop("Only %(free_mib)s MiB are free at %(path)s."),
+    "engine.check_disk_bad": gettext_noop("Only %(free_mib)s MiB are free on the host's disk."),
     "engine.left_process": gettext_noop("Process %(pid)s (%(name)s) has not ended yet."),
     "engine.left_port": gettext_noop("%(address)s:%(port)s is still in use."),
     "engine.left_path": gettext_noop("%(path)s is still there."),

@@ -68,7 +68,7 @@ def what_goes(cluster: Cluster) -> dict[str, Any]:
     kubeconfigs = [row for row in cluster.kubeconfigs.select_related("holder") if row.live]
     return {
         "nodes": cluster.nodes,
-        "pods": sum(node["pods"] for node in cluster.nodes_seen),
+        "pods": sum(node["pods"] or 0 for node in cluster.nodes_seen),
         "kubeconfigs": kubeconfigs,
         "holders": sorted({row.holder.label for row in kubeconfigs}),
         "running": Operation.objects.filter(subject_id=cluster.pk, status__in=Operation.UNFINISHED).first(),

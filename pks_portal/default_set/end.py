@@ -71,7 +71,7 @@ def clean(place: Place, *, with_clusters: bool) -> None:
 
 def _end_clusters(place: Place) -> None:
     """Let the engine end every cluster and its own supervisor; called without clusters too, to leave no process."""
-    command = [sys.executable, "-m", "clusters.engines.local.keeper", "end-all"]
+    command = [sys.executable, "-m", "clusters.engines.local.keeper", "end-all", "--with-data"]
     environment = {**base_environment(), **read_environment(place), "PKS_DATA_DIR": str(place.data)}
     done = subprocess.run(
         command,

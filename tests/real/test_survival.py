@@ -12,6 +12,7 @@ import pytest
 from clusters.engines.local import processes
 from clusters.engines.local.engine import STEPS
 from clusters.engines.local.host import Host
+from clusters.engines.local.observing import PARTS
 from pks_portal.paths import cache
 from tests.real.running import Portal, kubectl, until
 
@@ -160,7 +161,9 @@ def test_a_killed_part_of_a_cluster_is_said_and_restarted(
 ) -> None:
     victim = next(pid for pid, name in portal.processes(patient["id"]).items() if name == program)
     os.kill(victim, signal.SIGKILL)
-    until(lambda: portal.cluster(patient["id"])["status"] == "degraded", 30, 0.1, "said on the page")
+    said = "SELECT facts FROM tenants_auditentry WHERE action='cluster.restarted' AND subject_id=? AND facts LIKE ?"
+    part = f"%{PARTS.get(program, 'front-door')}%"
+    until(lambda: portal.query(said, patient["id"], part), 60, 0.2, "said on the page")
     until(lambda: portal.cluster(patient["id"])["status"] == "running", 60, 0.2, "running again")
     assert sorted(portal.processes(patient["id"]).values()) == PROGRAMS
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from clusters.engines.base import Condition, Observed, Wanted
@@ -49,7 +50,7 @@ def observe(host: Host, wanted: Wanted) -> Observed:
     net = network_of(facts)
     probes = door.probes(layout)
     answers = _ask(Api(layout, net), wanted) if door.answering(probes or ()) else _Answers()
-    conditions = _conditions(probes, layout, net.endpoint)
+    conditions = _conditions(probes, layout, net.endpoint, _started(host, layout))
     healthy = all(condition.ok for condition in conditions)
     settled = healthy and answers.account and answers.version == wanted.version and _reached(wanted, answers.inventory)
     parts = [condition.ok for condition in conditions]
@@ -88,24 +89,34 @@ def _ask(api: Api, wanted: Wanted) -> _Answers:
     return answers
 
 
-def _conditions(probes: Sequence[Probe] | None, layout: Layout, endpoint: str) -> list[Condition]:
-    found = [_part(component, name, probes or ()) for component, name in PARTS.items()]
+def _started(host: Host, layout: Layout) -> Mapping[str, datetime]:
+    """Return since when each part runs: a restart that was over before the next look is told by this alone."""
+    with suppress(Unavailable):
+        return host.supervisor.started(f"{layout.id}-")
+    return {}
+
+
+def _conditions(
+    probes: Sequence[Probe] | None, layout: Layout, endpoint: str, started: Mapping[str, datetime]
+) -> list[Condition]:
+    found = [_part(component, name, probes or (), started) for component, name in PARTS.items()]
     opened = say("engine.door_open" if probes is not None else "engine.door_closed", endpoint=endpoint)
     free = int(capacity.disk_free(layout.home))
     enough = free >= DISK_MIB
-    low = say("engine.disk_low", path=str(layout.home), free_mib=free)
+    low = say("engine.disk_low", free_mib=free)
     return [
         *found,
-        Condition(name="front-door", ok=probes is not None, said=opened),
-        Condition(name="disk", ok=enough, said=say("engine.disk_room", path=str(layout.home)) if enough else low),
+        Condition(name="front-door", ok=probes is not None, said=opened, since=started.get("haproxy")),
+        Condition(name="disk", ok=enough, said=say("engine.disk_room") if enough else low),
     ]
 
 
-def _part(component: str, name: str, probes: Sequence[Probe]) -> Condition:
+def _part(component: str, name: str, probes: Sequence[Probe], started: Mapping[str, datetime]) -> Condition:
     mine = [probe for probe in probes if probe.component == component]
     ailing = [probe for probe in mine if not probe.ok]
     if mine and not ailing:
-        return Condition(name=name, ok=True, said=say("engine.part_up", component=component))
+        since = max((at for part, at in started.items() if part.startswith(f"{component}-")), default=None)
+        return Condition(name=name, ok=True, said=say("engine.part_up", component=component), since=since)
     words = "; ".join(f"m{probe.member}: {probe.words}" for probe in ailing)
     key = "engine.part_down" if mine else "engine.part_unseen"
     return Condition(name=name, ok=False, said=say(key, component=component, cause=words))

@@ -11,6 +11,7 @@ import socket
 import sys
 import xmlrpc.client
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any
@@ -104,9 +105,6 @@ class Supervisor:
         make_directory(self.home / "conf.d", mode=0o700)
         write(self._path(cluster), _render(programs))
 
-    def configured(self, cluster: str) -> bool:
-        return self._path(cluster).exists()
-
     def forget(self, cluster: str) -> None:
         """Remove a cluster's configuration, so that nothing of it is started again."""
         self._path(cluster).unlink(missing_ok=True)
@@ -122,6 +120,18 @@ class Supervisor:
         """Return "group:program" → state in supervisord's words, of the groups whose name begins with this."""
         found = self._call("getAllProcessInfo")
         return {f"{one['group']}:{one['name']}": one["statename"] for one in found if one["group"].startswith(prefix)}
+
+    def started(self, prefix: str) -> dict[str, datetime]:
+        """Return program → when it was last started, of the running ones in groups whose name begins with this.
+
+        A program is named as in its `Program`: "etcd-1", "haproxy".
+        """
+        found = self._call("getAllProcessInfo")
+        return {
+            str(one["name"]).removeprefix(f"{one['group']}-"): datetime.fromtimestamp(one["start"], UTC)
+            for one in found
+            if one["group"].startswith(prefix) and one["statename"] == RUNNING
+        }
 
     def start(self, program: str) -> None:
         """Start "group:program" now, without waiting for its next turn."""

@@ -31,7 +31,6 @@ LOOKS = {  # status → (tone, icon); the same word looks the same for clusters 
     "failed": ("bad", "circle-x"),
     "cancelled": ("", "circle-slash"),
 }
-TASK_RUNNING = ("busy", "loader-circle")
 
 
 @register.simple_tag
@@ -49,12 +48,12 @@ def icon(name: str, classes: str = "") -> SafeString:
 def chip(subject: Any) -> SafeString:
     """Return the status chip of a cluster or a task: always a word beside the icon, never colour alone."""
     tone, name = LOOKS.get(subject.status, ("", "circle-dashed"))
+    word = subject.get_status_display()
     if subject.status == "running" and hasattr(subject, "subject_type"):
-        tone, name = TASK_RUNNING  # a cluster that runs is well; a task that runs is at work
+        # a cluster that runs is well; a task that runs is at work
+        (tone, name), word = LOOKS["changing"], _("In progress")
     turning = "spin" if name == "loader-circle" else ""
-    return format_html(
-        '<span class="{}">{}{}</span>', f"chip {tone}".strip(), icon(name, turning), subject.get_status_display()
-    )
+    return format_html('<span class="{}">{}{}</span>', f"chip {tone}".strip(), icon(name, turning), word)
 
 
 @register.simple_tag
@@ -135,9 +134,9 @@ def level(percent: float) -> str:
 
 
 @register.simple_tag
-def usage(used: float, of: float) -> SafeString:
+def usage(used: float | None, of: float | None) -> SafeString:
     """Return a meter of `used` out of `of`, for example requested ÷ allocatable; a dash where there is nothing yet."""
-    if not of:
+    if used is None or not of:
         return format_html('<span class="s">{}</span>', "–")
     percent = min(100, round(100 * used / of))
     return format_html(
@@ -179,9 +178,9 @@ def initial(name: str) -> str:
 
 
 @register.filter
-def figure(value: float) -> str:
-    """Return a number without needless decimals: 4, 1.5."""
-    return f"{value:.1f}".rstrip("0").rstrip(".")
+def figure(value: float | None) -> str:
+    """Return a number without needless decimals: 4, 1.5; a dash where it is not known."""
+    return "–" if value is None else f"{value:.1f}".rstrip("0").rstrip(".")
 
 
 @register.simple_tag
