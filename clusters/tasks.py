@@ -94,7 +94,7 @@ def record(cluster: Cluster, seen: Observed) -> None:
         "observed_version": seen.version,
         "nodes_ready": sum(node.ready for node in seen.nodes),
         "nodes_seen": [_plain(node) for node in seen.nodes],
-        "conditions": [_condition(condition) for condition in seen.conditions],
+        "conditions": _conditions(cluster, seen),
     }
     changed = any(getattr(cluster, name) != value for name, value in values.items())
     Cluster.objects.filter(pk=cluster.pk).update(observed_at=timezone.now(), **values)
@@ -104,14 +104,27 @@ def record(cluster: Cluster, seen: Observed) -> None:
 
 def _restarted(cluster: Cluster, seen: Observed) -> list[str]:
     """Return the parts that run since another moment than when the cluster was last looked at."""
-    before = {condition["name"]: condition.get("since") for condition in cluster.conditions}
+    before = _since(cluster)
     now = {c.name: c.since.isoformat() for c in seen.conditions if c.since}
     return sorted(name for name, since in now.items() if before.get(name) and before[name] != since)
 
 
-def _condition(condition: Condition) -> dict[str, Any]:
-    since = condition.since.isoformat() if condition.since else None
-    return {"name": condition.name, "ok": condition.ok, "since": since, **condition.said.stored()}
+def _since(cluster: Cluster) -> dict[str, str | None]:
+    return {condition["name"]: condition.get("since") for condition in cluster.conditions}
+
+
+def _conditions(cluster: Cluster, seen: Observed) -> list[dict[str, Any]]:
+    """Return conditions as plain JSON; what is down now keeps the moment it ran from, so that its return is noticed."""
+    before = _since(cluster)
+    return [
+        {
+            "name": condition.name,
+            "ok": condition.ok,
+            "since": condition.since.isoformat() if condition.since else before.get(condition.name),
+            **condition.said.stored(),
+        }
+        for condition in seen.conditions
+    ]
 
 
 def _plain(node: NodeSeen) -> dict[str, Any]:

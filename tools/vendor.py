@@ -1,7 +1,7 @@
 """Copy the few front-end files that the portal serves out of node_modules, after `npm ci --ignore-scripts`.
 
 The copies are committed, so that running the portal needs no Node. `python tools/vendor.py` writes static/vendor anew
-with a lock of checksums and the licences; `--check` says what differs from the committed copies and exits 1 if anything.
+with a lock of checksums and the licences; `--check` says what differs from the committed copies and then exits with 1.
 """
 
 import hashlib
@@ -20,7 +20,12 @@ FILES = {
     "@fontsource-variable/inter": "files/inter-latin-wght-normal.woff2",
     "@fontsource-variable/jetbrains-mono": "files/jetbrains-mono-latin-wght-normal.woff2",
 }
-ICONS = ["activity", "arrow-down", "arrow-up", "boxes", "check", "chevron-down", "chevrons-up-down", "circle-alert", "circle-check", "circle-dashed", "circle-pause", "circle-slash", "circle-x", "cloud", "copy", "cpu", "download", "ellipsis", "eye", "file-code", "funnel", "gauge", "history", "info", "key-round", "languages", "layers", "layout-dashboard", "list-checks", "loader-circle", "log-out", "menu", "minus", "monitor", "moon", "network", "pencil", "plus", "refresh-cw", "rotate-cw", "search", "server", "shield-alert", "shield-check", "sun", "tag", "terminal", "trash-2", "triangle-alert", "unplug", "user-round", "users-round", "wrench", "x"]
+ICONS = """
+arrow-down arrow-up boxes check chevrons-up-down circle-alert circle-check circle-dashed circle-pause
+circle-slash circle-x copy download eye file-code funnel history key-round languages layers layout-dashboard
+list-checks loader-circle log-out menu minus monitor moon plus rotate-cw search shield-alert sun tag trash-2
+triangle-alert unplug user-round users-round wrench x
+""".split()  # noqa: SIM905
 
 
 def package(name: str) -> dict[str, str]:
@@ -67,8 +72,11 @@ def build(out: Path) -> None:
         origin = f"{source}@{packages[source]['version']}"
         license_id = packages[source]["license"]
         lock.append({"file": file, "from": origin, "license": license_id, "sha256": digest, "bytes": len(data)})
-    licences = [f"=== {p['name']} {p['version']} ({p['license']})\n\n{p['text']}\n" for _, p in sorted(packages.items())]
-    (out / "LICENSES.txt").write_text("\n".join(licences), encoding="utf-8")
+    texts = [
+        f"=== {known['name']} {known['version']} ({known['license']})\n\n{known['text']}\n"
+        for _, known in sorted(packages.items())
+    ]
+    (out / "LICENSES.txt").write_text("\n".join(texts), encoding="utf-8")
     (out / "vendor.lock.json").write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
 
 

@@ -82,7 +82,9 @@ document.addEventListener("submit", (event) => {
     form.dataset.sent = "1";
   }
 });
-addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+addEventListener("pageshow", () =>
+  document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent),
+);
 
 async function download(form, submitter) {
   submitter.disabled = true;

@@ -21,7 +21,9 @@ export function apply(html) {
 export function morph(html) {
   const seen = new Set();
   // rows come inside a bare table, because a parser drops them outside of one
-  const parts = [...parse(html).children].flatMap((part) => (part.localName === "table" && !part.id ? [...part.rows] : part));
+  const parts = [...parse(html).children].flatMap((part) =>
+    part.localName === "table" && !part.id ? [...part.rows] : part,
+  );
   for (const fresh of parts) {
     const old = document.getElementById(fresh.id);
     seen.add(fresh.id);

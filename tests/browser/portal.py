@@ -48,13 +48,25 @@ class Portal:
         self._child("redis", ["redis-server", *words])
         self.manage("migrate", "-v0")
         self.manage("collectstatic", "--noinput", "-v0")
-        python = sys.executable
-        web = f"pks_portal.asgi:application --host 127.0.0.1 --port {self.port} --lifespan off --no-access-log"
-        self._child("web", [python, "-m", "uvicorn", *web.split()])
+        self.manage("compilemessages", "-v0", "--locale", "zh_Hans")
+        self._start_web()
         worker = f"worker -B -s {self.root}/run/beat --pool threads --concurrency 4 --without-gossip --without-mingle"
-        self._child("worker", [python, "-m", "celery", "-A", "pks_portal", *worker.split(), "--loglevel", "WARNING"])
+        words = ["-m", "celery", "-A", "pks_portal", *worker.split(), "--loglevel", "WARNING"]
+        self._child("worker", [sys.executable, *words])
         self._answers()
         self.seed()
+
+    def restart_web(self) -> None:
+        """Kill the web server as a crash would, and start it again."""
+        web = self.children.pop(self.children.index(self.web))
+        web.kill()
+        web.wait()
+        self._start_web()
+        self._answers()
+
+    def _start_web(self) -> None:
+        words = f"pks_portal.asgi:application --host 127.0.0.1 --port {self.port} --lifespan off --no-access-log"
+        self.web = self._child("web", [sys.executable, "-m", "uvicorn", *words.split()])
 
     def manage(self, *words: str) -> None:
         """Run a management command."""
@@ -79,11 +91,17 @@ class Portal:
                 child.kill()
                 child.wait()
 
-    def _child(self, name: str, words: list[str]) -> None:
+    def run(self, code: str) -> str:
+        """Run a piece of Python inside the portal's Django and return what it printed."""
+        words = [sys.executable, "-c", f"import django; django.setup()\n{code}"]
+        done = subprocess.run(words, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def _child(self, name: str, words: list[str]) -> subprocess.Popen[bytes]:
         with (self.root / "log" / f"{name}.log").open("ab") as log:
-            self.children.append(
-                subprocess.Popen(words, cwd=CHECKOUT, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
-            )
+            child = subprocess.Popen(words, cwd=CHECKOUT, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
+        self.children.append(child)
+        return child
 
     def _answers(self) -> None:
         deadline = time.monotonic() + PATIENCE

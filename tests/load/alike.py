@@ -106,7 +106,8 @@ def _administrator(layout: Layout, facts: Facts, net: Network) -> None:
     issued = pki.Issued(*((layout.secrets / f"admin.{end}").read_bytes() for end in ("crt", "key")))
     server = f"https://{net.member(1)}:{network.API}"
     text = pki.kubeconfig(server, (layout.pki / "ca.crt").read_bytes(), "admin", issued)
-    for end, data in {"conf": text, "crt": issued.certificate, "key": issued.key}.items():
+    files: dict[str, bytes | str] = {"conf": text, "crt": issued.certificate, "key": issued.key}
+    for end, data in files.items():
         write(layout.home / f"{ADMIN}.{end}", data, owner=facts.owner)
 
 

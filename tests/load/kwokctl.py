@@ -43,8 +43,8 @@ def run(scratch: Path, programs: Path, version: str) -> Sample:
 
 
 def _inside(place: Path, programs: Path, version: str) -> Sample:
-    for words in ROUTE:
-        subprocess.run(["ip", *words.split()], check=True)
+    for line in ROUTE:
+        subprocess.run(["ip", *line.split()], check=True)
     binaries = programs / version
     environment = {
         "PATH": os.environ.get("PATH", ""),

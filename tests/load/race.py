@@ -11,7 +11,7 @@ NODES = 3
 
 
 def race(contestants: Mapping[str, Contestant], rounds: int) -> list[dict[str, Sample]]:
-    """Return each round's samples by contestant: A B A B …, after one round that warms the caches and is not counted."""
+    """Return each round's samples by contestant: A B A B …, after a round that warms the caches and is not counted."""
     for name, run in contestants.items():
         tell(f"warm-up  {name:<8} {run()['seconds']:6.2f} s")
     results = []

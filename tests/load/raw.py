@@ -1,7 +1,6 @@
 """The floor: etcd and the API server with our own command lines, started by hand, until /readyz answers."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -46,7 +45,7 @@ def _prepare(claims: Claims, layout: Layout, version: str) -> Facts:
 def _link(binaries: Path, layout: Layout, version: str) -> None:
     for component in STARTED:
         source = binaries / component if component == "etcd" else binaries / version / component
-        os.symlink(source, layout.bin / component)
+        (layout.bin / component).symlink_to(source)
 
 
 def _timed(layout: Layout, facts: Facts) -> Sample:

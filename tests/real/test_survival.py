@@ -164,7 +164,7 @@ def test_a_killed_part_of_a_cluster_is_said_and_restarted(
     said = "SELECT facts FROM tenants_auditentry WHERE action='cluster.restarted' AND subject_id=? AND facts LIKE ?"
     part = f"%{PARTS.get(program, 'front-door')}%"
     until(lambda: portal.query(said, patient["id"], part), 60, 0.2, "said on the page")
-    until(lambda: portal.cluster(patient["id"])["status"] == "running", 60, 0.2, "running again")
+    settle(portal, patient["id"])
     assert sorted(portal.processes(patient["id"]).values()) == PROGRAMS
 
 
@@ -174,7 +174,7 @@ def test_the_clusters_supervisor_is_restarted_by_the_portals(portal: Portal, pat
     os.kill(marks[0], signal.SIGKILL)
     until(lambda: (found := supervisors(portal)) and marks[0] not in found, 30, 0.1, "a new supervisor")
     until(lambda: sorted(portal.processes(patient["id"]).values()) == PROGRAMS, 60, 0.2, "one set of processes")
-    until(lambda: portal.cluster(patient["id"])["status"] == "running", 60, 0.2)
+    settle(portal, patient["id"])
 
 
 def supervisors(portal: Portal) -> dict[int, str]:
@@ -194,7 +194,7 @@ def test_after_stop_and_a_killed_supervisor_the_next_run_finds_all(
     portal.run("start")
     portal.kill("supervisor")
     portal.run("start")
-    until(lambda: portal.cluster(patient["id"])["status"] == "running", 60, 0.2)
+    settle(portal, patient["id"])
     assert portal.processes(patient["id"]) == before
 
 
@@ -203,19 +203,24 @@ def test_after_a_reboot_clusters_are_back_from_disk(portal: Portal, patient: dic
     config = portal.kubeconfig(patient["id"], tmp_path / "config")
     kubectl(config, "create", "configmap", "kept-too", "--from-literal=a=b")
     reboot(portal)
-    started = datetime.now(UTC)
     with pytest.raises(httpx.HTTPError):
         httpx.get(f"{portal.url}/healthz", timeout=2)
     portal.run("start")
     until(lambda: sorted(portal.processes(patient["id"]).values()) == PROGRAMS, 60, 0.2, "one set of processes")
-    until(lambda: seen_since(portal, patient["id"], started), 90, 0.2, "running again")
+    settle(portal, patient["id"])
     assert kubectl(config, "get", "configmap", "kept-too", "-o", "name").strip() == "configmap/kept-too"
 
 
-def seen_since(portal: Portal, cluster: str, moment: datetime) -> bool:
-    """Say whether the cluster was looked at after a moment and runs."""
-    seen = portal.cluster(cluster)
-    return seen["status"] == "running" and datetime.fromisoformat(seen["observed_at"]) > moment
+def settle(portal: Portal, cluster: str) -> None:
+    """Wait until the portal looks at the cluster after this moment, and finds that it runs."""
+    moment = datetime.now(UTC)
+
+    def runs() -> bool:
+        seen = portal.cluster(cluster)
+        fresh = datetime.fromisoformat(seen["observed_at"]) > moment
+        return fresh and seen["status"] == "running" and sorted(portal.processes(cluster).values()) == PROGRAMS
+
+    until(runs, 90, 0.2, "seen running again")
 
 
 def reboot(portal: Portal) -> None:

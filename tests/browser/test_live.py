@@ -1,0 +1,112 @@
+"""Pages follow the world without a reload, lose nothing, and say so when they cannot."""
+
+import uuid
+
+from tests.browser.conftest import Visitor, until
+
+
+def _name() -> str:
+    return f"live-{uuid.uuid4().hex[:8]}"
+
+
+def test_the_whole_job_without_a_reload(visitor: Visitor) -> None:
+    watcher = visitor.open(visitor.page("sun.li"), "/clusters")
+    page = visitor.page()
+    name = _name()
+    path = visitor.create(page, name, nodes=2)
+    page.evaluate("document.body.dataset.mark = 'same page'")
+    until(page, lambda: page.locator(".head .chip.ok").count(), "running")
+    seqs = page.locator("#task-log li").evaluate_all("rows => rows.map(row => Number(row.id.slice(6)))")
+    assert seqs == list(range(1, len(seqs) + 1))
+    until(page, lambda: page.locator("tr[id^=node-]").count() == 2, "two nodes")
+    assert page.get_attribute("body", "data-mark") == "same page"
+    until(watcher, lambda: watcher.locator(f"text={name}").count(), "another's list shows it")
+
+    page.click("#scale [data-step=up]")
+    page.click("#scale-preview button")
+    until(page, lambda: page.locator("tr[id^=node-]").count() == 3, "three nodes")
+
+    visitor.delete(page, path)
+    until(watcher, lambda: not watcher.locator(f"text={name}").count(), "another's list has lost it")
+
+
+def test_a_list_keeps_what_one_types(visitor: Visitor) -> None:
+    page = visitor.open(visitor.page(), "/clusters")
+    other = visitor.page("sun.li")
+    page.fill("#q", "live-")
+    page.wait_for_url("**q=live-*")
+    name = _name()
+    path = visitor.create(other, name)
+    until(page, lambda: page.locator(f"text={name}").count(), "it appears in the filtered list")
+    assert page.input_value("#q") == "live-"
+    assert page.evaluate("document.activeElement.id") == "q"
+    visitor.delete(other, path)
+
+
+def test_nothing_is_lost_while_the_server_is_away(visitor: Visitor) -> None:
+    page = visitor.page()
+    path = visitor.create(page, _name(), cloud="slow")
+    until(page, lambda: page.locator("live-task[data-state=open]").count(), "live")
+    visitor.portal.restart_web()
+    until(page, lambda: page.locator(".head .chip.ok").count(), "running after the restart")
+    until(page, lambda: page.locator("live-task[data-state=done]").count(), "the task has ended")
+    seqs = page.locator("#task-log li").evaluate_all("rows => rows.map(row => Number(row.id.slice(6)))")
+    assert seqs == list(range(1, len(seqs) + 1))
+    visitor.delete(page, path)
+
+
+def test_a_double_click_makes_one_cluster(visitor: Visitor) -> None:
+    page = visitor.open(visitor.page(), "/clusters/new")
+    name = _name()
+    page.fill("#name", name)
+    page.check("[name=cloud][value=simulated]")
+    page.evaluate("const b = document.querySelector('form.create .submit button'); b.click(); b.click()")
+    page.wait_for_url("**/clusters/*-*")
+    path = page.url.removeprefix(visitor.portal.url)
+    visitor.open(page, f"/clusters?q={name}")
+    assert page.locator("tr[data-row]").count() == 1
+    visitor.delete(page, path)
+
+
+def test_a_refused_form_keeps_what_was_typed(visitor: Visitor) -> None:
+    page = visitor.open(visitor.page(), "/clusters/new")
+    page.fill("#name", "Not A Name")
+    until(page, lambda: "lower-case" in page.inner_text("#name-state"), "the name is judged while one types")
+    page.fill("#name", "too-big")
+    page.check("[name=plan][value=large]")
+    page.fill("#nodes", "30")
+    page.fill("#labels", "env=dev")
+    until(page, lambda: page.locator("#preview .q.over").count(), "the preview says that it is too much")
+    page.click("form.create .submit button")
+    until(page, lambda: page.locator("main > .note.bad").count(), "the refusal")
+    assert "may have 20" in page.inner_text("main > .note.bad")
+    assert (page.input_value("#name"), page.input_value("#nodes")) == ("too-big", "30")
+    assert page.input_value("#labels") == "env=dev"
+    visitor.open(page, "/clusters?q=too-big")
+    assert page.locator("tr[data-row]").count() == 0
+
+
+def test_deleting_needs_the_name(visitor: Visitor) -> None:
+    page = visitor.page()
+    path = visitor.create(page, _name())
+    page.click("[commandfor=delete][command=show-modal]")
+    page.fill("#delete-name", "another-name")
+    page.click("#delete .danger")
+    until(page, lambda: page.locator("#delete-problem").count(), "the refusal")
+    assert page.locator("#delete").is_visible()
+    visitor.delete(page, path)
+
+
+def test_an_ended_session_is_said_in_the_open_page(visitor: Visitor) -> None:
+    page = visitor.open(visitor.page("wu.hao"), "/clusters")
+    until(page, lambda: page.locator("[data-feed-state=open]").count(), "live")
+    key = visitor.portal.sessions["wu.hao"]
+    visitor.portal.run(
+        "from django.contrib.sessions.models import Session\n"
+        "from pks_portal.operations import live\n"
+        f"Session.objects.filter(pk={key!r}).delete()\n"
+        "live.changed('cluster', '00000000-0000-0000-0000-000000000000', None)"
+    )
+    until(page, lambda: page.locator(".offline.out").is_visible(), "the page says it")
+    page.fill("#q", "x")
+    page.wait_for_url("**/accounts/login/**")
