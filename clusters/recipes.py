@@ -25,7 +25,10 @@ class Recipe:
 def create(body: Mapping[str, Any]) -> Recipe:
     """Return how to ask for a cluster; `body` is the API's own."""
     words = ["pks", "create-cluster", body["name"], "-p", body["plan"], "-n", str(body["nodes"])]
-    words += ["--kubernetes-version", body["version"], "--tenant", body["tenant"], "--wait"]
+    words += ["--kubernetes-version", body["version"], "--tenant", body["tenant"], "--cloud", body["cloud"]]
+    for key, value in body.get("labels", {}).items():
+        words += ["--label", f"{key}={value}"]
+    words.append("--wait")
     return Recipe(
         pks=shlex.join(words),
         curl=_curl("POST", "/api/v1/clusters", body),

@@ -21,7 +21,6 @@ A task's page in Chromium, {RATE:.0f} events a second; the web process is killed
 from the moment at which the restarted server takes connections until the page's line is open again; the longest counts.
 Lost and doubled: the lines in the page against the events in the database."""
 REMEDY = "The pause between two attempts (static/js/live.js) doubles while the server is down: lower its ceiling."
-OPEN = "() => document.querySelector('live-task').dataset.state === 'open'"
 
 
 def measure(portal: Portal) -> Result:

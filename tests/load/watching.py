@@ -32,13 +32,16 @@ NOTE = """() => {
     .observe(task, { attributeFilter: ["data-state"] });
 }"""
 SKEW = "() => performance.timeOrigin + performance.now() - Date.now()"
+OPEN = "() => document.querySelector('live-task').dataset.state === 'open'"
 PATIENCE = 30.0
 
 
 async def open_task(page: Page, portal: Portal, task: str) -> None:
     """Open a task's page, wait until its line is open, and begin to note what comes."""
-    await page.goto(f"{portal.url}/tasks/{task}")
-    await holds(page, "() => document.querySelector('live-task').dataset.state === 'open'")
+    answer = await page.goto(f"{portal.url}/tasks/{task}")
+    assert answer is not None
+    assert answer.ok, f"{answer.url}: {answer.status}"
+    await holds(page, OPEN)
     await page.evaluate(NOTE)
 
 
