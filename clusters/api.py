@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from clusters import serializing, services
+from clusters import credentials, serializing, services, wishes
 from clusters.models import Cloud, Cluster, Kubeconfig, Plan
 from clusters.serializing import (
     ChangeSerializer,
@@ -132,7 +132,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
             return Response(KubeconfigSerializer(rows, many=True).data)
         data = NewKubeconfigSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        row, credential = services.issue_kubeconfig(request.user, cluster, **data.validated_data)
+        row, credential = credentials.issue_kubeconfig(request.user, cluster, **data.validated_data)
         body = {**KubeconfigSerializer(row).data, "kubeconfig": credential.kubeconfig}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
@@ -144,11 +144,11 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         rows = Kubeconfig.objects.select_related("cluster__tenant", "cluster__cloud")
         if (row := rows.filter(cluster=cluster, pk=kubeconfig).first()) is None:
             raise NotFound("error.not_found")
-        services.revoke_kubeconfig(request.user, row)
+        credentials.revoke_kubeconfig(request.user, row)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, services.NewCluster]:
+def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, wishes.NewCluster]:
     """Turn validated input into the service's terms; what is unknown is named with its field."""
     tenant = tenants_where(request.user, "cluster.view").filter(slug=data["tenant"]).first()
     if tenant is None:
@@ -160,7 +160,7 @@ def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, services.
     cloud = clouds.filter(slug=data["cloud"]).first() if data.get("cloud") else clouds.first()
     if cloud is None:
         raise Invalid("error.cloud_unknown", field="cloud", cloud=data.get("cloud", ""))
-    return tenant, services.NewCluster(
+    return tenant, wishes.NewCluster(
         name=data["name"],
         plan=plan,
         nodes=data["nodes"],

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from clusters.models import Cloud, Cluster, Plan
-from clusters.services import NewCluster, check_labels
+from clusters.wishes import NewCluster, check_labels
 from pks_portal.errors import PortalError
 from tenants.access import tenants_where
 from tenants.models import Tenant, User, dns_label

@@ -99,7 +99,7 @@ def record(cluster: Cluster, seen: Observed) -> None:
     changed = any(getattr(cluster, name) != value for name, value in values.items())
     Cluster.objects.filter(pk=cluster.pk).update(observed_at=timezone.now(), **values)
     if changed:
-        live.changed("cluster", cluster.pk, cluster.tenant_id)
+        live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
 
 
 def _restarted(cluster: Cluster, seen: Observed) -> list[str]:
@@ -160,7 +160,7 @@ def gone(operation: Operation) -> None:
     quotas.release(cluster.pk)
     live_tenant = cluster.tenant_id
     cluster.delete()
-    transaction.on_commit(lambda: live.changed("cluster", operation.subject_id, live_tenant))
+    live.changed_soon("cluster", operation.subject_id, live_tenant)
 
 
 def not_gone(operation: Operation, error: PortalError) -> None:
@@ -175,7 +175,7 @@ def _set_status(operation: Operation, status: str) -> None:
     cluster.status = status
     Cluster.objects.filter(pk=cluster.pk).update(status=status)
     intervals.turn(cluster)
-    transaction.on_commit(lambda: live.changed("cluster", cluster.pk, cluster.tenant_id))
+    live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
 
 
 @shared_task(ignore_result=True)
@@ -211,4 +211,4 @@ def look(cluster: Cluster) -> None:
         if turned.update(status=status):
             cluster.status = status
             intervals.turn(cluster)
-            transaction.on_commit(lambda: live.changed("cluster", cluster.pk, cluster.tenant_id))
+            live.changed_soon("cluster", cluster.pk, cluster.tenant_id)

@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Callable
-from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -71,6 +70,4 @@ class SignInAgainMiddleware:
         location = response.headers.get("Location", "")
         if "HX-Request" not in request.headers or not location.startswith(settings.LOGIN_URL):
             return response
-        page = urlsplit(request.headers.get("HX-Current-URL", "/"))
-        back = quote(f"{page.path or '/'}{'?' if page.query else ''}{page.query}")
-        return HttpResponse(status=401, headers={"HX-Redirect": f"{settings.LOGIN_URL}?next={back}"})
+        return HttpResponse(status=401)  # the page stays, with what was typed, and says it

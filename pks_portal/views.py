@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -55,8 +56,10 @@ def _keep(response: HttpResponse, name: str, value: str) -> None:
 @login_required
 @require_safe
 def badges(request: UserHttpRequest) -> HttpResponse:
-    """Return the shell's counts."""
-    return render(request, "shell/_badges.html")
+    """Return the shell's counts, and the token that forms need: signing in again has changed it."""
+    response = render(request, "shell/_badges.html")
+    response.headers["X-CSRFToken"] = get_token(request)
+    return response
 
 
 @login_required

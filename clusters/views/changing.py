@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from clusters import recipes, services
+from clusters import credentials, recipes, services
 from clusters.forms import LabelsField
 from clusters.models import Cluster
 from clusters.views.detail import show, what_goes
@@ -88,7 +88,7 @@ def issue_kubeconfig(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     level = request.POST.get("level", "")
     try:
         hours = _number(request.POST.get("hours", ""), field="hours")
-        row, credential = services.issue_kubeconfig(request.user, cluster, level=level, hours=hours)
+        row, credential = credentials.issue_kubeconfig(request.user, cluster, level=level, hours=hours)
     except PortalError as error:
         if "HX-Request" in request.headers:
             return render(request, "clusters/_kubeconfig_refused.html", {"error": error}, status=error.status)
@@ -110,7 +110,7 @@ def revoke_kubeconfig(request: UserHttpRequest, pk: UUID, kubeconfig: UUID) -> H
     """Take an issued kubeconfig's rights away."""
     cluster = _cluster(request, pk)
     row = get_object_or_404(cluster.kubeconfigs.select_related("cluster__tenant", "cluster__cloud"), pk=kubeconfig)
-    services.revoke_kubeconfig(request.user, row)
+    credentials.revoke_kubeconfig(request.user, row)
     return redirect(f"/clusters/{cluster.pk}?tab=access")
 
 

@@ -1,11 +1,13 @@
 """Tell watchers that there is something new; what it is they read from the database."""
 
 import logging
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.db import transaction
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,11 @@ def nudge(operation_id: UUID, seq: int) -> None:
 def changed(kind: str, subject_id: UUID | str, tenant_id: int | None) -> None:
     """Tell open lists that a row ("cluster", "task") changed; only its id travels, each looks whether it may see."""
     _send(FEED, {"type": "feed.changed", "kind": kind, "id": str(subject_id), "tenant": tenant_id})
+
+
+def changed_soon(kind: str, subject_id: UUID | str, tenant_id: int | None) -> None:
+    """Tell open lists that a row changed, once the transaction that changes it is committed."""
+    transaction.on_commit(partial(changed, kind, subject_id, tenant_id))
 
 
 def _send(group: str, message: dict[str, Any]) -> None:

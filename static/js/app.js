@@ -1,7 +1,7 @@
 // What pages need besides HTML: live tasks, ticking times, the palette, dialogs, steppers, copying, downloads.
 
 import { apply, morph } from "./apply.js";
-import { refresh } from "./feed.js";
+import { refresh, stillSignedIn } from "./feed.js";
 import { Line } from "./live.js";
 import { tick } from "./times.js";
 
@@ -20,7 +20,7 @@ customElements.define(
       this.line = new Line({
         ws: this.getAttribute("src"),
         sse: this.getAttribute("stream") ?? undefined,
-        after: Number(this.getAttribute("after")),
+        after: this.after ?? Number(this.getAttribute("after")),
         onstate: (state) => (this.dataset.state = state),
         onmessage: (message) => {
           const log = this.querySelector(".log");
@@ -35,6 +35,12 @@ customElements.define(
       });
       const log = this.querySelector(".log");
       if (log) log.scrollTop = log.scrollHeight;
+    }
+
+    again() {
+      this.after = this.line?.after;
+      this.line = undefined;
+      this.begin();
     }
 
     disconnectedCallback() {
@@ -78,10 +84,19 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     download(form, event.submitter);
   } else if (form.method === "post") {
-    if (form.dataset.sent) event.preventDefault();
+    const typed = form.dataset.typed !== undefined;
+    if (form.dataset.sent || typed) event.preventDefault();
+    if (typed && !form.dataset.sent) sendIfSignedIn(form);
     form.dataset.sent = "1";
   }
 });
+
+/** What took time to type is not thrown away by a redirect to the sign-in page. */
+async function sendIfSignedIn(form) {
+  if (await stillSignedIn()) form.submit();
+  else delete form.dataset.sent;
+}
+
 addEventListener("pageshow", () =>
   document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent),
 );
@@ -95,7 +110,7 @@ async function download(form, submitter) {
       headers: { "HX-Request": "true" },
     });
     const place = form.querySelector("[data-errors]");
-    if (response.status === 401) location.reload();
+    if (response.status === 401) await stillSignedIn();
     else if (!response.ok) morph(await response.text());
     else {
       place.replaceChildren();
@@ -143,5 +158,8 @@ document.addEventListener("change", (event) => {
 });
 
 // a refused request whose answer is a fragment goes where the form says; one without words is said by the browser's own
+document.addEventListener("portal:signed-in", () =>
+  document.querySelectorAll("live-task[data-state=denied]").forEach((task) => task.again()),
+);
 document.addEventListener("htmx:afterSettle", tick);
 document.addEventListener("portal:changed", tick);

@@ -96,11 +96,39 @@ function state(name) {
   document.body.dataset.feedState = name;
 }
 
-const url = document.body.dataset.feedUrl;
-if (url)
+/** Say whether the session lives (a server that is away counts as yes); if not, say it in the page, which stays. */
+export async function stillSignedIn() {
+  const response = await fetch(badges, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
+  if (response?.status === 401) state("denied");
+  else if (response?.ok) renew(response.headers.get("X-CSRFToken"));
+  return response?.status !== 401;
+}
+
+/** Signing in elsewhere has changed the token that forms carry. */
+function renew(token) {
+  for (const input of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) input.value = token;
+  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+}
+
+function open() {
   new Line({
-    ws: url,
+    ws: document.body.dataset.feedUrl,
     onstate: state,
     // also after the first hello: something may have changed between the page's making and the line's opening
     onmessage: (message) => (message.hello ? refresh() : changed(message)),
   });
+}
+
+async function comeBack() {
+  if (document.hidden || document.body.dataset.feedState !== "denied") return;
+  state("waiting");
+  if (!(await stillSignedIn())) return;
+  open();
+  document.dispatchEvent(new CustomEvent("portal:signed-in"));
+}
+
+const badges = document.getElementById("tray").dataset.src;
+document.addEventListener("visibilitychange", comeBack);
+addEventListener("focus", comeBack);
+document.addEventListener("htmx:afterRequest", (event) => event.detail.xhr.status === 401 && state("denied"));
+open();

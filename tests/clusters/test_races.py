@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections
 
-from clusters import services
+from clusters import services, wishes
 from clusters.models import Cluster
 from pks_portal.errors import Conflict, QuotaExceeded
 from pks_portal.operations.models import Operation
@@ -36,7 +36,7 @@ def at_once(calls):
 
 
 def wish(name, nodes=1):
-    return services.NewCluster(
+    return wishes.NewCluster(
         name=name, plan=PlanFactory.create(), nodes=nodes, version="1.37.2", cloud=CloudFactory.create()
     )
 

@@ -13,7 +13,7 @@ from tests.load.figures import Result, Row
 from tests.load.live import RATE
 from tests.load.progress import tell
 from tests.load.watching import arrivals, holds, open_task
-from tests.real.running import Portal
+from tests.real.running import Portal, until
 
 KILLS, SECONDS = 5, 30.0
 METHOD = f"""\
@@ -55,15 +55,17 @@ async def _run(portal: Portal, session: str) -> dict[str, Any]:
 
 
 def _restart(portal: Portal) -> tuple[float, float]:
-    """Kill the web process; return when, and when its successor took a connection (seconds since 1970)."""
+    """Kill the web process; return when it no longer took connections, and when its successor did (since 1970)."""
     portal.kill("web")
+    until(lambda: not _listens(portal), 10, 0.002, "the web process is gone")
     down = time.time()
-    while time.time() - down < 60:
-        with socket.socket() as line:
-            if line.connect_ex(("127.0.0.1", portal.port)) == 0:
-                return down, time.time()
-        time.sleep(0.01)
-    raise TimeoutError("the web process does not come back")
+    until(lambda: _listens(portal), 60, 0.01, "the web process is back")
+    return down, time.time()
+
+
+def _listens(portal: Portal) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", portal.port)) == 0
 
 
 async def _opened(page: Page, down: float) -> float:

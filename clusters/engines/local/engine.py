@@ -37,6 +37,7 @@ STEPS = {
     "scale": {"add": 30, "cordon": 5, "drain": 60, "remove": 5},
     "delete": {"processes": 40, "network": 5, "data": 5, "verify": 2},
 }
+SCALE_UP, SCALE_DOWN = ("add",), ("cordon", "drain", "remove")
 CONTROL_PLANES = (1,)
 
 
@@ -82,10 +83,13 @@ class LocalEngine(Engine):
         after = list(nodes.names(wanted))
         needed = capacity.memory_needed(wanted) if current is None else 0.0
         free = capacity.memory_free()
+        added = [name for name in after if name not in before]
+        removed = [name for name in before if name not in after]
+        idle = {*(SCALE_UP if not added else ()), *(SCALE_DOWN if not removed else ())} if current else set()
         return Preview(
-            steps=self.steps("create" if current is None else "scale"),
-            nodes_added=[name for name in after if name not in before],
-            nodes_removed=[name for name in before if name not in after],
+            steps=[step for step in self.steps("scale" if current else "create") if step.name not in idle],
+            nodes_added=added,
+            nodes_removed=removed,
             memory_needed_gib=needed,
             memory_free_gib=free,
             refusal=_refusal(wanted, needed, free),

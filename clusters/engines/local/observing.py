@@ -115,7 +115,7 @@ def _part(component: str, name: str, probes: Sequence[Probe], started: Mapping[s
     mine = [probe for probe in probes if probe.component == component]
     ailing = [probe for probe in mine if not probe.ok]
     if mine and not ailing:
-        since = max((at for part, at in started.items() if part.startswith(f"{component}-")), default=None)
+        since = max((at for part, at in started.items() if part.rstrip("-0123456789") == component), default=None)
         return Condition(name=name, ok=True, said=say("engine.part_up", component=component), since=since)
     words = "; ".join(f"m{probe.member}: {probe.words}" for probe in ailing)
     key = "engine.part_down" if mine else "engine.part_unseen"

@@ -1,0 +1,80 @@
+"""What a person may wish for a cluster, and what is possible by itself, before quota and capacity are asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from django.conf import settings
+
+from clusters.models import Cloud, Cluster, NodePool, Plan
+from pks_portal.errors import Invalid
+from tenants.models import Tenant, User
+
+LABELS_ALLOWED = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCluster:
+    """What a form or the API asks for."""
+
+    name: str
+    plan: Plan
+    nodes: int
+    version: str
+    cloud: Cloud
+    external_hostname: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def built(actor: User, tenant: Tenant, wish: NewCluster) -> tuple[Cluster, NodePool]:
+    """Make the unsaved rows of a wish that is possible by itself."""
+    check_nodes(wish.plan, wish.nodes)
+    check_labels(wish.labels)
+    if not wish.plan.offered:
+        raise Invalid("error.plan_unknown", field="plan", plan=wish.plan.slug)
+    if wish.version not in settings.PKS_KUBERNETES_VERSIONS:
+        offered = ", ".join(settings.PKS_KUBERNETES_VERSIONS)
+        raise Invalid("error.version_unknown", field="version", version=wish.version, offered=offered)
+    if not wish.cloud.enabled:
+        raise Invalid("error.cloud_unknown", field="cloud", cloud=wish.cloud.slug)
+    cluster = Cluster(
+        id=uuid4(),
+        tenant=tenant,
+        name=wish.name,
+        cloud=wish.cloud,
+        plan=wish.plan,
+        version=wish.version,
+        control_plane=wish.plan.control_plane,
+        external_hostname=wish.external_hostname,
+        labels=dict(wish.labels),
+        created_by=actor,
+    )
+    return cluster, NodePool(cluster=cluster, nodes=wish.nodes, vcpu=wish.plan.vcpu, memory_gib=wish.plan.memory_gib)
+
+
+def check_nodes(plan: Plan, nodes: int) -> None:
+    """Raise Invalid unless the plan allows that many worker nodes."""
+    if not plan.min_nodes <= nodes <= plan.max_nodes:
+        raise Invalid(
+            "error.nodes_bounds", field="nodes",
+            nodes=nodes, least=plan.min_nodes, most=plan.max_nodes, plan=plan.slug,
+        )  # fmt: skip
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Raise Invalid unless there are few labels with short keys and values."""
+    if len(labels) > LABELS_ALLOWED:
+        raise Invalid("error.labels_many", field="labels", most=LABELS_ALLOWED)
+    for key, value in labels.items():
+        if not key or len(key) > 63 or len(value) > 63 or "=" in key or "," in key + value:  # noqa: PLR2004 - Kubernetes' own
+            raise Invalid("error.label_wrong", field="labels", label=f"{key}={value}"[:80])
+
+
+def amounts(pool: NodePool) -> dict[str, int]:
+    """What a cluster with this one pool reserves of the tenant's quota."""
+    return {
+        "clusters": 1,
+        "nodes": pool.nodes,
+        "vcpu": pool.nodes * pool.vcpu,
+        "memory_gib": pool.nodes * pool.memory_gib,
+    }
