@@ -74,7 +74,7 @@ class PortalError(Exception):
             "detail": self.detail,
             **{name: value for name, value in extra.items() if value},
             **({"errors": {self.field: [self.detail]}} if self.field else {}),
-            **self.facts,
+            **{name: messages.shown(value) for name, value in self.facts.items()},
         }
 
 

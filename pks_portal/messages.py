@@ -45,10 +45,10 @@ def render(key: str, args: Mapping[str, Any]) -> str:
     """Return the text in the active language; an unknown key (of a newer or older release) is shown as it is."""
     if (template := CATALOGUE.get(key)) is None:
         return " ".join([key, *(f"{name}={value}" for name, value in args.items())])
-    return gettext(template) % {name: _shown(value) for name, value in args.items()}
+    return gettext(template) % {name: shown(value) for name, value in args.items()}
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """Return an argument as it is shown; an argument may itself be a stored text."""
     if isinstance(value, dict) and value.keys() == {"key", "args"}:
         return render(value["key"], value["args"])

@@ -9,7 +9,7 @@ messages.add(
         "error.forbidden": gettext_noop("You may not do this. %(reason)s"),
         "error.forbidden.next": gettext_noop("Ask an administrator of the tenant for the role."),
         "error.quota_exceeded": gettext_noop(
-            "Quota exceeded: %(tenant)s may have %(limit)s %(resource)s, has %(used)s, and this adds %(adds)s."
+            "Quota exceeded: %(tenant)s may have %(limit)s (%(kind)s), has %(used)s, and this adds %(adds)s."
         ),
         "error.quota_exceeded.next": gettext_noop("Ask for less, free something, or have the quota raised."),
         "error.directory_unavailable": gettext_noop(
@@ -18,6 +18,10 @@ messages.add(
         "error.directory_unavailable.next": gettext_noop("Try again in a moment."),
         "error.sign_in_unavailable": gettext_noop("Nobody can sign in right now: Redis does not answer."),
         "error.sign_in_unavailable.next": gettext_noop("Try again in a moment. Whoever is signed in already stays so."),
+        "quota.clusters": gettext_noop("Clusters"),
+        "quota.nodes": gettext_noop("Nodes"),
+        "quota.vcpu": gettext_noop("vCPU"),
+        "quota.memory_gib": gettext_noop("Memory (GiB)"),
         "error.tenant_unknown": gettext_noop("There is no tenant “%(tenant)s” that you can see."),
         "deed.session.start": gettext_noop("signed in"),
         "deed.session.end": gettext_noop("signed out"),

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from pks_portal.errors import QuotaExceeded
+from pks_portal.messages import Said
 from tenants.models import QuotaKind, QuotaLimit, Reservation, Tenant
 
 
@@ -74,6 +75,7 @@ def exceeded(tenant: Tenant, line: Line) -> QuotaExceeded:
         "error.quota_exceeded",
         tenant=tenant.slug,
         resource=line.kind,
+        kind=Said(f"quota.{line.kind}").stored(),
         limit=line.limit,
         used=line.used,
         adds=line.adds,

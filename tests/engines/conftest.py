@@ -11,9 +11,7 @@ from clusters.engines.local.engine import LocalEngine
 from clusters.engines.local.host import Host
 from clusters.engines.simulated import SimulatedEngine
 from pks_portal import paths
-from tests.engines.rig import Rig
-
-VERSION = "1.37.2"
+from tests.engines.rig import VERSION, Rig
 
 
 def needs_binaries() -> None:

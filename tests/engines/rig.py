@@ -1,5 +1,6 @@
 """Drive an engine as workers do: each call by a new engine object, until a condition holds or a deadline passes."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from clusters.engines.base import Engine, Observed, Pool, Removal, Wanted
 PATIENCE = 90.0
 Seen = TypeVar("Seen")
 
+VERSION = os.environ.get("PKS_TEST_KUBERNETES", "1.37.2")
+
 
 def wish(nodes: int = 3, *, cluster_id: UUID | None = None, name: str = "pay-dev") -> Wanted:
     """Return a wanted cluster with one pool."""
@@ -20,7 +23,7 @@ def wish(nodes: int = 3, *, cluster_id: UUID | None = None, name: str = "pay-dev
         name=name,
         namespace="t-1",
         cloud="local",
-        version="1.37.2",
+        version=VERSION,
         control_plane=1,
         pools=(pool,),
     )

@@ -9,7 +9,7 @@ import pytest
 
 from clusters.engines.base import Wanted
 from pks_portal.errors import Conflict
-from tests.engines.rig import Rig, wish
+from tests.engines.rig import VERSION, Rig, wish
 
 
 def resized(wanted: Wanted, nodes: int) -> Wanted:
@@ -21,7 +21,7 @@ def test_a_cluster_lives_from_nothing_to_nothing(rig: Rig) -> None:
     seen = rig.until_settled(wanted)
     assert seen.exists
     assert seen.healthy
-    assert seen.version == "1.37.2"
+    assert seen.version == VERSION
     assert seen.endpoint.startswith("https://") == rig.make().capabilities().credentials
     assert seen.waiting is None
     assert seen.blocked is None
@@ -32,7 +32,7 @@ def test_a_cluster_lives_from_nothing_to_nothing(rig: Rig) -> None:
         assert node.ready
         assert node.schedulable
         assert node.simulated
-        assert (node.pool, node.version, node.vcpu, node.memory_gib) == ("default", "1.37.2", 2, 4)
+        assert (node.pool, node.version, node.vcpu, node.memory_gib) == ("default", VERSION, 2, 4)
 
     again = rig.step(wanted)  # nothing is to do, nothing happens
     assert again.settled
