@@ -31,8 +31,9 @@ def claim(cloud: Cloud, version: str, control_plane: int) -> UUID | None:
     spare = Spare.objects.select_for_update().filter(cloud=cloud, version=version, ready=True).first()
     if spare is None:
         return None
-    spare.delete()
-    return spare.pk
+    taken = spare.pk
+    spare.delete()  # sets spare.pk to None
+    return taken
 
 
 def stock() -> None:
