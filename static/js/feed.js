@@ -2,7 +2,8 @@
 //
 // A region is an element with an id and data-feed="cluster task" (the kinds that concern it). data-src: where its HTML
 // comes from; data-rows: where single rows come from (?id=…), whose ids are "<kind>-<id>"; data-only: the one id that
-// matters. After a gap in the line every region is read again whole.
+// matters; data-always: read it now and then even if nothing is told, because it shows when something was last seen.
+// After a gap in the line every region is read again whole.
 
 import { morph } from "./apply.js";
 import { Line } from "./live.js";
@@ -10,6 +11,7 @@ import { Line } from "./live.js";
 const GATHER = 200; // ms in which changes are read together
 const PAUSE = 1000; // ms between two readings of a whole region
 const MOST_ROWS = 40;
+const ALWAYS = 10_000; // ms between readings of a region with data-always
 
 const queues = new Map(); // region id → Set of row ids, or "whole"
 const lastWhole = new Map(); // region id → when
@@ -43,6 +45,11 @@ function ask(region, row) {
   else queues.set(region.id, (queue ?? new Set()).add(row));
   timer ??= setTimeout(flush, GATHER);
 }
+
+setInterval(() => {
+  if (document.hidden) return;
+  for (const region of document.querySelectorAll("[data-feed][data-always]")) ask(region);
+}, ALWAYS);
 
 /** Read every region again, now. */
 export function refresh() {

@@ -48,7 +48,8 @@ RACES = {
         peer="kwokctl",
         goal=1.0,
         method="The local engine alone with kwokctl's command lines (plain-HTTP etcd, one administrator, no service "
-        "account credentials), which the product does not offer: it tells what the safer ones of the line above cost.",
+        "account credentials), which the product does not offer: it tells what the safer ones of the line above cost. "
+        "Leader election alone stays off, because all programs start at once.",
         remedy="What is left is the engine's own: namespace, supervisor, door, and how often it looks.",
     ),
     "share": Race(
