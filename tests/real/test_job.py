@@ -1,11 +1,10 @@
 """The main job as a person does it: company directory, Chromium, a real cluster, real kubectl; in both languages."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.real.running import PASSWORD, Portal, kubectl, until
 from tests.real.test_survival import assert_nothing_left
@@ -19,14 +18,6 @@ WORDS = {
                 "running": "运行中", "finished": "已结束。", "simulated": "模拟节点", "scale": "扩缩容至"},
 }  # fmt: skip
 STEPS = 6
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 class Watched:
@@ -63,10 +54,10 @@ class Watched:
 
 @pytest.mark.parametrize("language", list(WORDS))
 def test_the_whole_job(  # noqa: PLR0915 - one job, told from beginning to end
-    browser: Browser, portal: Portal, language: str, tmp_path: Path
+    chromium: Browser, portal: Portal, language: str, tmp_path: Path
 ) -> None:
     words, name = WORDS[language], f"pay-{language[:2]}"
-    watched = Watched(browser, portal, language)
+    watched = Watched(chromium, portal, language)
     page = watched.page
     watched.sign_in("li.na", words)
 
@@ -153,8 +144,8 @@ def delete(page: Page, name: str, words: dict[str, str]) -> None:
     page.locator("#delete").get_by_role("button", name=words["delete"]).click()
 
 
-def test_a_browser_that_was_away_sees_all_it_missed_in_order(browser: Browser, portal: Portal) -> None:
-    watched = Watched(browser, portal, "en")
+def test_a_browser_that_was_away_sees_all_it_missed_in_order(chromium: Browser, portal: Portal) -> None:
+    watched = Watched(chromium, portal, "en")
     page = watched.page
     watched.sign_in("li.na", WORDS["en"])
     task, cluster = portal.create("away", 1)
@@ -169,8 +160,8 @@ def test_a_browser_that_was_away_sees_all_it_missed_in_order(browser: Browser, p
     portal.succeeded(portal.ask("DELETE", f"/api/v1/clusters/{cluster}", status=202)["task"]["id"])
 
 
-def test_an_expired_session_is_said_and_nothing_typed_is_lost(browser: Browser, portal: Portal) -> None:
-    watched = Watched(browser, portal, "en")
+def test_an_expired_session_is_said_and_nothing_typed_is_lost(chromium: Browser, portal: Portal) -> None:
+    watched = Watched(chromium, portal, "en")
     page = watched.page
     watched.sign_in("li.na", WORDS["en"])
     page.goto(f"{portal.url}/clusters/new")
