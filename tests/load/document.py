@@ -65,15 +65,16 @@ def _missed(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     found = []
     for row in (Row(**one) for one in rows):
         if not row.met:
-            far = row.value if row.value > row.goal else row.high or row.value
-            what = (
-                ""
-                if row.value > row.goal
-                else f"only by the upper end of its interval (allowed {_figure(row.goal * SLACK)}), "
-            )
-            over = f"{(far / row.goal - 1) * 100:.0f} % over" if row.goal else f"{_with_unit(far, row.unit)} over"
-            found.append(f"**Missed: {row.title}** — {what}{over} the goal. {row.remedy}".rstrip())
+            found.append(f"**Missed: {row.title}** — {_distance(row)}. {row.remedy}".rstrip())
     return found
+
+
+def _distance(row: Row) -> str:
+    """Say by how much a goal is missed."""
+    if row.value > row.goal:
+        return f"{(row.value / row.goal - 1) * 100:.0f} % over the goal" if row.goal else "the goal is none"
+    most = f"{(SLACK - 1) * 100:.0f} %"
+    return f"the figure meets it, but its interval reaches {_with_unit(row.high or 0, row.unit)}, over goal + {most}"
 
 
 def _warnings(line: Mapping[str, Any]) -> list[str]:
