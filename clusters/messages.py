@@ -13,6 +13,7 @@ messages.add(
         "task.pool.fill": gettext_noop("Make a spare control plane of Kubernetes %(name)s"),
         "task.pool.drain": gettext_noop("Remove a spare control plane of Kubernetes %(name)s"),
         "event.claimed_spare": gettext_noop("Took over a control plane from the warm pool."),
+        "event.scale_back": gettext_noop("The change was cancelled; going back to %(nodes)s nodes."),
         "event.node_ready": gettext_noop("Node %(node)s is ready."),
         "event.node_not_ready": gettext_noop("Node %(node)s is not ready."),
         "event.node_gone": gettext_noop("Node %(node)s is gone."),

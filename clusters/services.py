@@ -104,8 +104,9 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
             tenant=cluster.tenant,
             actor=actor,
         )
-        pool.nodes = nodes
+        pool.nodes = max(nodes, before)  # what goes is given back when it has gone
         quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(pool))
+        pool.nodes = nodes
         pool.save()
         set_status(cluster, Cluster.Status.CHANGING)
         audit.record(actor, "cluster.scale", cluster, tenant=cluster.tenant, nodes=nodes, before=before)
@@ -134,12 +135,12 @@ def delete_cluster(actor: User, cluster: Cluster, *, request_key: str = "") -> O
         return earlier
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().select_related("tenant", "plan", "cloud").get(pk=cluster.pk)
+        set_status(cluster, Cluster.Status.DELETING)  # first: what is cancelled now must not scale back
         operation = operations.start(
             _new_operation("delete", cluster, request_key=request_key),
             tenant=cluster.tenant,
             actor=actor,
         )
-        set_status(cluster, Cluster.Status.DELETING)
         audit.record(actor, "cluster.delete", cluster, tenant=cluster.tenant)
         submit(operation)
     return operation

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from clusters import fleet, intervals, warm
+from clusters import fleet, intervals, warm, wishes
 from clusters.engines.base import Condition, NodeSeen, Observed
 from clusters.models import Cluster
 from pks_portal.errors import PortalError
@@ -16,6 +16,7 @@ from pks_portal.operations import live, runner
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Turn
 from pks_portal.operations.models import Operation
+from pks_portal.operations.tasks import submit
 from tenants import audit, quotas
 
 WAIT_SECONDS = 3.0
@@ -138,7 +139,9 @@ def _patience_over(operation: Operation) -> bool:
 
 
 def settled(operation: Operation) -> None:
-    """The wish is reached: the cluster runs."""
+    """The wish is reached: the cluster runs, and reserves exactly what it has."""
+    cluster = cluster_of(operation)
+    quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(cluster.pools.get()))
     _set_status(operation, Status.RUNNING)
 
 
@@ -148,8 +151,34 @@ def not_settled(operation: Operation, error: PortalError) -> None:
 
 
 def cancelled(operation: Operation) -> None:
-    """The person stopped it. A half-made cluster waits for its deletion; a scaled one goes back to what it has."""
-    _set_status(operation, Status.FAILED if operation.kind == "cluster.create" else Status.DEGRADED)
+    """The person stopped it. A half-made cluster waits for its deletion; a scaled one goes back to its size before."""
+    if operation.kind == "cluster.create":
+        _set_status(operation, Status.FAILED)
+    elif (cluster := cluster_of(operation)).status != Status.DELETING:
+        _scale_back(operation, cluster)
+
+
+def _scale_back(operation: Operation, cluster: Cluster) -> None:
+    """Wish for the size before the cancelled change; its reservation was kept for this."""
+    pool = cluster.pools.get()
+    pool.nodes = operation.wanted["before"]
+    pool.save()
+    quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(pool))
+    new = operations.NewOperation(
+        kind="cluster.scale",
+        subject_type="cluster",
+        subject_id=cluster.pk,
+        subject_name=cluster.name,
+        steps=[(step.name, step.weight) for step in fleet.engine_of(cluster.cloud).steps("scale")],
+        wanted={"nodes": pool.nodes, "before": pool.nodes},
+        engine=cluster.cloud.kind,
+        plan=cluster.plan.slug,
+        queue=cluster.cloud.queue,
+        cancellable=False,
+    )
+    back = operations.start(new, tenant=cluster.tenant, actor=operation.actor)
+    operations.append(back, "event.scale_back", nodes=pool.nodes)
+    submit(back)
 
 
 def gone(operation: Operation) -> None:

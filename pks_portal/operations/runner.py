@@ -49,8 +49,8 @@ def _turns(operation: Operation, kind: Kind) -> float | None:
         return _until_wait(operation, kind)
     except Stopped:
         with transaction.atomic():
-            kind.cancelled(operation)
             operations.end(operation, Operation.Status.CANCELLED)
+            kind.cancelled(operation)
         return None
     except Unavailable as exc:
         return _retry(operation, kind, exc)

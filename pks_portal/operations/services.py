@@ -245,8 +245,8 @@ def cancel(operation: Operation) -> None:
         if row.ended or row.cancel_asked:
             return
         if row.status in {Status.QUEUED, Status.HELD}:
-            KINDS[row.kind].cancelled(row)
             end(row, Status.CANCELLED)
+            KINDS[row.kind].cancelled(row)
             return
         held(row).update(cancel_asked=True, due_at=timezone.now(), status=Status.CANCELLING)
         append(row, "event.cancel_asked", level=Level.WARNING)

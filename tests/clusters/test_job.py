@@ -194,3 +194,45 @@ def test_a_queued_task_can_be_cancelled(api, operator, work):
     assert Operation.objects.get().status == "cancelled"
     assert Cluster.objects.get().status == "failed"
     assert api.post(f"/api/v1/tasks/{made['task']['id']}/cancel").status_code == 409
+
+
+def running(api, operator, work, nodes=3):
+    made = api.post("/api/v1/clusters", wish_of(operator, nodes=nodes), format="json").json()
+    work()
+    return made["cluster"]["id"]
+
+
+def reserved(kind="nodes"):
+    return Reservation.objects.get(kind=kind).amount
+
+
+def test_a_scale_down_gives_quota_back_when_the_nodes_have_gone(api, operator, work):
+    cluster = running(api, operator, work, nodes=5)
+    api.patch(f"/api/v1/clusters/{cluster}", {"nodes": 2}, format="json")
+    assert reserved() == 5
+    work()
+    assert reserved() == 2
+
+
+@pytest.mark.parametrize("nodes", [2, 6])
+def test_a_cancelled_scale_goes_back_to_the_size_before(api, operator, work, nodes):
+    cluster = running(api, operator, work, nodes=4)
+    task = api.patch(f"/api/v1/clusters/{cluster}", {"nodes": nodes}, format="json").json()["task"]
+    assert api.post(f"/api/v1/tasks/{task['id']}/cancel").status_code == 202
+    work()
+    seen = api.get(f"/api/v1/clusters/{cluster}").json()
+    assert (seen["status"], seen["nodes_wanted"], seen["nodes_ready"], reserved()) == ("running", 4, 4, 4)
+    assert list(Operation.objects.filter(kind="cluster.scale").order_by("created_at").values_list("status")) == [
+        ("cancelled",),
+        ("succeeded",),
+    ]
+
+
+def test_a_delete_behind_a_scale_does_not_scale_back(api, operator, work):
+    cluster = running(api, operator, work, nodes=4)
+    api.patch(f"/api/v1/clusters/{cluster}", {"nodes": 6}, format="json")
+    assert api.delete(f"/api/v1/clusters/{cluster}").status_code == 202
+    work()
+    assert not Cluster.objects.exists()
+    assert Operation.objects.filter(kind="cluster.scale").count() == 1
+    assert not Reservation.objects.exists()
