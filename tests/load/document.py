@@ -62,11 +62,8 @@ _VERSIONS = ("kubernetes", "etcd", "kwokctl", "haproxy", "redis", "sqlite", "pyt
 
 def _missed(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a paragraph for each goal that is missed: by how much, and what it would take."""
-    found = []
-    for row in (Row(**one) for one in rows):
-        if not row.met:
-            found.append(f"**Missed: {row.title}** — {_distance(row)}. {row.remedy}".rstrip())
-    return found
+    missed = [row for row in (Row(**one) for one in rows) if not row.met]
+    return [f"**Missed: {row.title}** — {_distance(row)}. {row.remedy}".rstrip() for row in missed]
 
 
 def _distance(row: Row) -> str:

@@ -15,8 +15,8 @@ RATE, SECONDS = 5.0, 60.0
 GOALS = {1: ((0.5, 25), (0.95, 75)), 50: ((0.5, 25), (0.99, 150)), 200: ((0.95, 150),)}
 METHOD = """\
 One Chromium on the task's page and N - 1 socket clients with sessions of their own, all reading; a worker of the bench
-holds the task and appends {rate:.0f} real events a second for {seconds:.0f} s. Latency of an event: from `at` in the database to the call of a
-MutationObserver in the page, by the same clock. Every event must come, once and in order."""
+holds the task and appends {rate:.0f} real events a second for {seconds:.0f} s. Latency of an event: from `at` in the
+database to the call of a MutationObserver in the page, by the same clock. Every event must come, once and in order."""
 REMEDY = (
     "One Python process serves all watchers: what is read or computed for each of them each second (rights, sockets "
     "with compression) has to be done once for all, or by a second web process."
