@@ -26,6 +26,7 @@ from clusters.serializing import (
     StartedSerializer,
 )
 from pks_portal.errors import Invalid, NotFound
+from pks_portal.operations.api import request_key
 from pks_portal.operations.models import Operation
 from pks_portal.pages import CursorPages
 from tenants.access import tenants_where
@@ -34,7 +35,7 @@ from tenants.models import Tenant
 
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Only say what would happen.")
 KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again returns the same task."
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same request again returns the same task."
 )
 
 
@@ -95,7 +96,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         tenant, wish = _wish(request, data.validated_data)
         if _dry(request):
             return Response(PreviewSerializer(services.preview_create(request.user, tenant, wish)).data)
-        operation, cluster = services.create_cluster(request.user, tenant, wish, request_key=_key(request))
+        operation, cluster = services.create_cluster(request.user, tenant, wish, request_key=request_key(request))
         return _started(operation, cluster)
 
     @extend_schema(
@@ -107,19 +108,21 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         data = ChangeSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         nodes, labels = data.validated_data.get("nodes"), data.validated_data.get("labels")
-        if nodes is not None and _dry(request):
+        if _dry(request):
+            if nodes is None:
+                raise Invalid("error.dry_run_nodes", field="nodes")
             return Response(PreviewSerializer(services.preview_scale(request.user, cluster, nodes)).data)
         if labels is not None:
             services.set_labels(request.user, cluster, labels)
         if nodes is None:
             return Response(ClusterSerializer(cluster).data)
-        return _started(services.scale_cluster(request.user, cluster, nodes, request_key=_key(request)), cluster)
+        return _started(services.scale_cluster(request.user, cluster, nodes, request_key=request_key(request)), cluster)
 
     @extend_schema(parameters=[KEY], responses={202: StartedSerializer})
     def destroy(self, request: UserRequest, pk: str | None = None) -> Response:
         """Remove the cluster and all that it consists of."""
         cluster = self.get_object()
-        return _started(services.delete_cluster(request.user, cluster, request_key=_key(request)), cluster)
+        return _started(services.delete_cluster(request.user, cluster, request_key=request_key(request)), cluster)
 
     @extend_schema(methods=["GET"], responses=KubeconfigSerializer(many=True))
     @extend_schema(methods=["POST"], request=NewKubeconfigSerializer, responses={201: IssuedKubeconfigSerializer})
@@ -173,10 +176,6 @@ def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, wishes.Ne
 
 def _dry(request: UserRequest) -> bool:
     return request.query_params.get("dry_run", "").lower() in {"true", "1"}
-
-
-def _key(request: UserRequest) -> str:
-    return request.headers.get("Idempotency-Key", "")[:80]
 
 
 def _started(operation: Operation, cluster: Cluster) -> Response:

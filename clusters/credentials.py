@@ -26,9 +26,9 @@ def issue_kubeconfig(actor: User, cluster: Cluster, *, level: str, hours: int) -
     require(actor, f"kubeconfig.{level}", cluster.tenant)
     if not 1 <= hours <= settings.PKS_KUBECONFIG_MAX_HOURS:
         raise Invalid("error.kubeconfig_hours", field="hours", hours=hours, most=settings.PKS_KUBECONFIG_MAX_HOURS)
-    if not cluster.endpoint or cluster.status == Cluster.Status.DELETING:
-        raise Conflict("error.no_api_yet", name=cluster.name)
     engine = fleet.engine_of(cluster.cloud)
+    if engine.capabilities().credentials and (not cluster.endpoint or cluster.status == Cluster.Status.DELETING):
+        raise Conflict("error.no_api_yet", name=cluster.name)
     credential = engine.credentials(
         fleet.wanted_of(cluster), holder=actor.username, level=level, ttl=timedelta(hours=hours)
     )

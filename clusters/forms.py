@@ -28,6 +28,8 @@ class LabelsField(forms.CharField):
             key, sign, text = part.partition("=")
             if not sign:
                 raise ValidationError(_("“%(part)s” is not key=value."), params={"part": part})
+            if key in labels:
+                raise ValidationError(_("The label “%(key)s” is given twice."), params={"key": key})
             labels[key] = text
         try:
             check_labels(labels)

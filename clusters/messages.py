@@ -21,8 +21,9 @@ messages.add(
         "error.nodes_bounds": gettext_noop("Plan %(plan)s allows %(least)s to %(most)s nodes, not %(nodes)s."),
         "error.labels_many": gettext_noop("A cluster has at most %(most)s labels."),
         "error.label_wrong": gettext_noop(
-            "The label “%(label)s” is not right: key and value have at most 63 characters, without comma."
+            "The label “%(label)s” is not right: key and value have at most 63 characters, without comma and “=”."
         ),
+        "error.dry_run_nodes": gettext_noop("Only a change of the number of nodes has a preview."),
         "error.plan_unknown": gettext_noop("There is no plan “%(plan)s”."),
         "error.version_unknown": gettext_noop("Kubernetes %(version)s is not offered; offered: %(offered)s."),
         "error.cloud_unknown": gettext_noop("There is no cloud “%(cloud)s” that may be used."),

@@ -13,6 +13,7 @@ from pks_portal import messages
 from pks_portal.operations.api import SpanSerializer, TaskSerializer
 from pks_portal.operations.models import Operation
 from tenants.api import QuotaLineSerializer
+from tenants.http import StrictSerializer
 from tenants.models import dns_label
 
 
@@ -95,7 +96,7 @@ class ClusterDetailSerializer(ClusterSerializer):
         fields: ClassVar = [*ClusterSerializer.Meta.fields, "nodes", "conditions"]
 
 
-class NewClusterSerializer(serializers.Serializer[Any]):
+class NewClusterSerializer(StrictSerializer):
     """A wish; what is left out gets the default (first cloud, default version)."""
 
     tenant = serializers.SlugField(max_length=40)
@@ -108,7 +109,7 @@ class NewClusterSerializer(serializers.Serializer[Any]):
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class ChangeSerializer(StrictSerializer):
     nodes = serializers.IntegerField(required=False)
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
 
@@ -147,7 +148,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
         return {"median": preview.seconds[0], "p90": preview.seconds[1]} if preview.seconds else None
 
 
-class NewKubeconfigSerializer(serializers.Serializer[Any]):
+class NewKubeconfigSerializer(StrictSerializer):
     level = serializers.ChoiceField(choices=Kubeconfig.Level.choices, default=Kubeconfig.Level.EDIT)
     hours = serializers.IntegerField(default=8, help_text=f"1 to {settings.PKS_KUBECONFIG_MAX_HOURS}")
 

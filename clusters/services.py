@@ -40,7 +40,7 @@ def create_cluster(
     cluster, pool = wishes.built(actor, tenant, wish)
     refuse(fleet.engine_of(wish.cloud).preview(None, fleet.wanted_from(cluster, [pool])))
     with transaction.atomic():
-        Tenant.objects.select_for_update().get(pk=tenant.pk)
+        Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
         if earlier := operations.already_asked(actor, request_key):
             return earlier, _subject(earlier)
         cluster.full_clean()
@@ -63,9 +63,9 @@ def create_cluster(
             actor, "cluster.create", cluster, tenant=tenant,
             plan=wish.plan.slug, nodes=wish.nodes, version=wish.version, cloud=wish.cloud.slug,
         )  # fmt: skip
+        if wish.cloud.kind == "local":
+            preparing.ensure(wish.version)
         submit(operation)
-    if wish.cloud.kind == "local":
-        preparing.ensure(wish.version)
     return operation, cluster
 
 
@@ -84,16 +84,16 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
     Raises Forbidden, Invalid (out of the plan's bounds), Conflict (busy, or nothing to do), QuotaExceeded.
     """
     require(actor, "cluster.scale", cluster.tenant)
-    if earlier := operations.already_asked(actor, request_key):
-        return earlier
     wishes.check_nodes(cluster.plan, nodes)
     current = fleet.wanted_of(cluster)
     preview = fleet.engine_of(cluster.cloud).preview(current, fleet.resized(current, nodes))
     refuse(preview)
     with transaction.atomic():
-        Tenant.objects.select_for_update().get(pk=cluster.tenant_id)
-        cluster = Cluster.objects.select_for_update().select_related("tenant", "plan", "cloud").get(pk=cluster.pk)
-        pool = cluster.pools.select_for_update().get()
+        # Locks are taken in one order everywhere, here and in workers: operation, tenant, cluster.
+        list(operations.unfinished(cluster.pk).select_for_update())
+        if earlier := operations.already_asked(actor, request_key):
+            return earlier
+        pool = cluster.pools.get()
         before = pool.nodes
         if nodes == before:
             raise Conflict("error.same_size", field="nodes", name=cluster.name, nodes=nodes)
@@ -104,7 +104,7 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
             tenant=cluster.tenant,
             actor=actor,
         )
-        pool.nodes = max(nodes, before)  # what goes is given back when it has gone
+        pool.nodes = max(nodes, before, len(cluster.nodes_seen))  # what goes is given back when it has gone
         quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(pool))
         pool.nodes = nodes
         pool.save()
@@ -134,13 +134,12 @@ def delete_cluster(actor: User, cluster: Cluster, *, request_key: str = "") -> O
     if earlier := operations.already_asked(actor, request_key):
         return earlier
     with transaction.atomic():
-        cluster = Cluster.objects.select_for_update().select_related("tenant", "plan", "cloud").get(pk=cluster.pk)
-        set_status(cluster, Cluster.Status.DELETING)  # first: what is cancelled now must not scale back
         operation = operations.start(
             _new_operation("delete", cluster, request_key=request_key),
             tenant=cluster.tenant,
             actor=actor,
         )
+        set_status(cluster, Cluster.Status.DELETING)
         audit.record(actor, "cluster.delete", cluster, tenant=cluster.tenant)
         submit(operation)
     return operation
@@ -156,8 +155,9 @@ def retry(actor: User, earlier: Operation) -> Operation:
     if change == "delete":
         return delete_cluster(actor, cluster)
     require(actor, f"cluster.{change}", cluster.tenant)
+    if change == "create" and cluster.cloud.kind == "local":
+        preparing.ensure(cluster.version)
     with transaction.atomic():
-        cluster = Cluster.objects.select_for_update().select_related("tenant", "plan", "cloud").get(pk=cluster.pk)
         operation = operations.start(
             _new_operation(change, cluster, wanted={**earlier.wanted, "nodes": cluster.nodes}, request_key=""),
             tenant=cluster.tenant,
@@ -174,6 +174,8 @@ def set_labels(actor: User, cluster: Cluster, labels: Mapping[str, str]) -> None
     require(actor, "cluster.label", cluster.tenant)
     wishes.check_labels(labels)
     with transaction.atomic():
+        rows = Cluster.objects.select_related("tenant", "plan", "cloud")
+        cluster = rows.select_for_update(of=["self"]).get(pk=cluster.pk)
         Cluster.objects.filter(pk=cluster.pk).update(labels=dict(labels))
         cluster.labels = dict(labels)
         intervals.turn(cluster)

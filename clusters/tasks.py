@@ -1,9 +1,12 @@
 """How a worker carries a cluster's tasks on: ask the engine for what is wanted, and say how far it is."""
 
+import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,7 +22,11 @@ from pks_portal.operations.models import Operation
 from pks_portal.operations.tasks import submit
 from tenants import audit, quotas
 
+log = logging.getLogger(__name__)
+
 WAIT_SECONDS = 3.0
+QUIET_SECONDS = 5.0
+WATCH_SECONDS = 60
 BLOCKED_PATIENCE = timedelta(minutes=10)
 Status = Cluster.Status
 
@@ -44,7 +51,7 @@ def converge(operation: Operation) -> Turn:
         if (obstacle := _obstacle(operation, seen)) is not None:
             operations.wait(operation, obstacle, seconds=WAIT_SECONDS)
             return Turn(again=WAIT_SECONDS)
-        operations.resumed(operation)
+        _remark(operation, [seen.blocked] if seen.blocked else [c.said for c in seen.conditions if not c.ok])
     return Turn(done=True) if seen.settled else runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
 
 
@@ -60,7 +67,16 @@ def dismantle(operation: Operation) -> Turn:
     cluster = cluster_of(operation)
     removal = fleet.engine_of(cluster.cloud).remove(cluster.pk)
     moved = operations.advance_steps(operation, removal.steps)
+    _remark(operation, removal.left)
     return Turn(done=True) if removal.done else runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
+
+
+def _remark(operation: Operation, obstacles: Sequence[Said]) -> None:
+    """Say what stands in the way once nothing has moved for a while, and that nothing does when it is gone."""
+    if not obstacles:
+        operations.resumed(operation)
+    elif operations.idle_seconds(operation) > QUIET_SECONDS:
+        operations.remark(operation, obstacles[0])
 
 
 def tell_changes(operation: Operation, cluster: Cluster, seen: Observed) -> bool:
@@ -154,6 +170,8 @@ def cancelled(operation: Operation) -> None:
     """The person stopped it. A half-made cluster waits for its deletion; a scaled one goes back to its size before."""
     if operation.kind == "cluster.create":
         _set_status(operation, Status.FAILED)
+    elif operation.wanted.get("before") in {None, operation.wanted["nodes"]}:
+        _set_status(operation, Status.DEGRADED)  # it was the way back itself
     elif (cluster := cluster_of(operation)).status != Status.DELETING:
         _scale_back(operation, cluster)
 
@@ -174,7 +192,6 @@ def _scale_back(operation: Operation, cluster: Cluster) -> None:
         engine=cluster.cloud.kind,
         plan=cluster.plan.slug,
         queue=cluster.cloud.queue,
-        cancellable=False,
     )
     back = operations.start(new, tenant=cluster.tenant, actor=operation.actor)
     operations.append(back, "event.scale_back", nodes=pool.nodes)
@@ -216,10 +233,18 @@ def stock() -> None:
 @shared_task(ignore_result=True)
 def watch() -> None:
     """Look at every cluster that no task is changing, and turn it degraded or running as it is."""
-    busy = Operation.objects.filter(status__in=Operation.UNFINISHED).values("subject_id")
-    rows = Cluster.objects.filter(status__in=[Status.RUNNING, Status.DEGRADED]).exclude(pk__in=busy)
-    for cluster in rows.select_related("tenant", "plan", "cloud").prefetch_related("pools"):
-        look(cluster)
+    if not cache.add("clusters.watch", 1, WATCH_SECONDS):
+        return  # an earlier watch is still at it
+    try:
+        busy = Operation.objects.filter(status__in=Operation.UNFINISHED).values("subject_id")
+        rows = Cluster.objects.filter(status__in=[Status.RUNNING, Status.DEGRADED]).exclude(pk__in=busy)
+        for cluster in rows.select_related("tenant", "plan", "cloud").prefetch_related("pools"):
+            try:
+                look(cluster)
+            except Exception:  # one cluster must not blind the watch for all others
+                log.exception("Cluster %s could not be looked at.", cluster.pk)
+    finally:
+        cache.delete("clusters.watch")
 
 
 def look(cluster: Cluster) -> None:
@@ -229,11 +254,13 @@ def look(cluster: Cluster) -> None:
     except PortalError as exc:
         seen = Observed(exists=True, conditions=[Condition(name="engine", ok=False, said=exc.said)])
     restarted = _restarted(cluster, seen)
-    record(cluster, seen)
-    if restarted:
-        audit.record(None, "cluster.restarted", cluster, tenant=cluster.tenant, parts=restarted)
     status = Status.RUNNING if seen.healthy and seen.settled else Status.DEGRADED
     with transaction.atomic():
+        if list(operations.unfinished(cluster.pk).select_for_update()):
+            return  # a task has begun meanwhile and sees for itself
+        record(cluster, seen)
+        if restarted:
+            audit.record(None, "cluster.restarted", cluster, tenant=cluster.tenant, parts=restarted)
         turned = Cluster.objects.filter(pk=cluster.pk, status__in=[Status.RUNNING, Status.DEGRADED]).exclude(
             status=status
         )

@@ -28,7 +28,7 @@ def claim(cloud: Cloud, version: str, control_plane: int) -> UUID | None:
     """Take a ready spare out of the pool and return its id; None when there is none. Call inside a transaction."""
     if control_plane != 1:
         return None
-    spare = Spare.objects.select_for_update().filter(cloud=cloud, version=version, ready=True).first()
+    spare = Spare.objects.select_for_update(skip_locked=True).filter(cloud=cloud, version=version, ready=True).first()
     if spare is None:
         return None
     taken = spare.pk
@@ -42,9 +42,11 @@ def stock() -> None:
         for version in settings.PKS_KUBERNETES_VERSIONS:
             wanted = settings.PKS_WARM_POOL if binaries.state(version).phase == "ready" else 0
             spares = list(Spare.objects.filter(cloud=cloud, version=version))
-            for _ in range(wanted - len(spares)):
-                _begin(FILL, Spare.objects.create(cloud=cloud, version=version))
-            for spare in spares[wanted:]:
+            good = [spare for spare in spares if spare.ready or operations.unfinished(spare.pk).exists()]
+            for _ in range(wanted - len(good)):
+                with transaction.atomic():
+                    _begin(FILL, Spare.objects.create(cloud=cloud, version=version))
+            for spare in {*good[wanted:], *spares} - {*good[:wanted]}:
                 _begin(DRAIN, spare)
         for spare in Spare.objects.filter(cloud=cloud).exclude(version__in=settings.PKS_KUBERNETES_VERSIONS):
             _begin(DRAIN, spare)

@@ -1,11 +1,12 @@
 """The portal's own errors, and how each is shown: problem+json to programs, a page or a fragment to people."""
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, serializers
@@ -14,6 +15,8 @@ from rest_framework.response import Response
 from pks_portal import messages
 
 PROBLEM = "application/problem+json"
+PROGRAMS = re.compile(r"^/(api|v1|oauth)/")
+"""Paths that programs call: what goes wrong there is said in JSON."""
 
 
 class PortalError(Exception):
@@ -21,10 +24,11 @@ class PortalError(Exception):
 
     Arguments: `key` names the text in the catalogue, `args` fill it in and are shown to programs as facts. Optional:
     `field` (the input that is wrong), `system` (the outside system that failed), `cause` (its own words, without
-    secrets), `link` (where to look). The text "<key>.next", if there is one, tells the next step.
+    secrets), `link` (where to look). The text "<key>.next", or the general one of the class, tells the next step.
     """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.BAD_REQUEST
+    general: ClassVar[str] = "next.invalid"
 
     def __init__(
         self, key: str, *, field: str = "", system: str = "", cause: str = "", link: str = "", **args: Any
@@ -53,9 +57,9 @@ class PortalError(Exception):
 
     @property
     def next_step(self) -> str:
-        """What the reader can do about it, in the active language; may be empty."""
+        """What the reader can do about it, in the active language."""
         key = f"{self.key}.next"
-        return messages.render(key, self.facts) if key in messages.CATALOGUE else ""
+        return messages.render(key if key in messages.CATALOGUE else self.general, self.facts)
 
     def as_problem(self) -> dict[str, Any]:
         """Return the RFC 9457 body."""
@@ -84,14 +88,17 @@ class Invalid(PortalError):
 
 class Forbidden(PortalError):
     status = HTTPStatus.FORBIDDEN
+    general = "next.forbidden"
 
 
 class NotFound(PortalError):
     status = HTTPStatus.NOT_FOUND
+    general = "next.not_found"
 
 
 class Conflict(PortalError):
     status = HTTPStatus.CONFLICT
+    general = "next.conflict"
 
 
 class QuotaExceeded(Conflict):
@@ -102,12 +109,27 @@ class Unavailable(PortalError):
     """Something outside did not answer; the same request may succeed later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+    general = "next.unavailable"
+
+
+NEXT = {
+    HTTPStatus.BAD_REQUEST: "next.not_json",
+    HTTPStatus.UNAUTHORIZED: "next.unauthorized",
+    HTTPStatus.FORBIDDEN: "next.forbidden",
+    HTTPStatus.NOT_FOUND: "next.not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "next.method",
+    HTTPStatus.NOT_ACCEPTABLE: "next.only_json",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "next.only_json",
+}
+"""What to do about a refusal that is REST framework's or Django's own."""
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Render every API error as problem+json (REST framework's EXCEPTION_HANDLER)."""
     from rest_framework.views import exception_handler  # noqa: PLC0415  (needs settings; programs without raise errors too)
 
+    if isinstance(exc, Http404):
+        exc = NotFound("error.not_found")
     if isinstance(exc, ValidationError):
         exc = exceptions.ValidationError(detail=serializers.as_serializer_error(exc))
     if isinstance(exc, PortalError):
@@ -124,21 +146,45 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
         body["detail"] = _("Some fields are not right.")
         body["next"] = _("Correct the fields under “errors” and send the request again.")
     else:
-        code = getattr(exc, "default_code", "not_found" if isinstance(exc, Http404) else "error").replace("_", "-")
+        code = str(getattr(exc, "default_code", "error")).replace("_", "-")
         body |= {"type": f"urn:pks-portal:{code}", "code": code, "detail": str(response.data.get("detail", ""))}
+        body["next"] = _next(status)
     response.data = body
     response.content_type = PROBLEM
     return response
 
 
+def _next(status: HTTPStatus) -> str:
+    return messages.render(NEXT.get(status, "next.unavailable"), {})
+
+
+def _plain_problem(status: HTTPStatus) -> JsonResponse:
+    """Say in JSON what a program's request came to before it reached the API: no such path, a bug."""
+    if status == HTTPStatus.NOT_FOUND:
+        return JsonResponse(NotFound("error.not_found").as_problem(), status=status, content_type=PROBLEM)
+    code = status.phrase.lower().replace(" ", "-")
+    body = {"type": f"urn:pks-portal:{code}", "title": status.phrase, "status": status.value, "code": code}
+    return JsonResponse(
+        {**body, "detail": _(status.description or status.phrase), "next": _next(status)},
+        status=status,
+        content_type=PROBLEM,
+    )
+
+
 class PortalErrorMiddleware:
-    """Show a PortalError raised by an HTML view as a page, or as a fragment to htmx."""
+    """Show a PortalError raised by an HTML view as a page, or as a fragment to htmx; to programs, all in JSON."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        refused = response.status_code >= HTTPStatus.BAD_REQUEST and PROGRAMS.match(request.path)
+        if not refused or "json" in response.headers.get("Content-Type", ""):
+            return response
+        problem = _plain_problem(HTTPStatus(response.status_code))
+        problem.headers |= {name: response.headers[name] for name in ("Allow",) if name in response.headers}
+        return problem
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
         if not isinstance(exc, PortalError):

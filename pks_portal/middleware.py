@@ -1,6 +1,5 @@
 """What happens around every request: the language, and where a deed comes from (for the audit trail)."""
 
-import re
 import uuid
 from collections.abc import Callable
 
@@ -8,10 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from pks_portal.errors import PROGRAMS
 from tenants import audit
 
 Handler = Callable[[HttpRequest], HttpResponse]
-PROGRAMS = re.compile(r"^/(api|v1|oauth)/")
 
 
 class LanguageMiddleware:

@@ -56,6 +56,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """
         user = super().authenticate(request, **credentials)
         if isinstance(user, User) and user.is_active:
+            self._forget_failures(request, credentials)
             return user
         if user is not None:
             Attempt.of(request).reason = "inactive"
@@ -107,6 +108,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             (rate, [at for at in cache.get(name, []) if at > now - rate.duration])
             for rate, name in zip(rates, names, strict=True)
         ]
+
+    def _forget_failures(self, request: HttpRequest, credentials: dict[str, Any]) -> None:
+        """Give the person all attempts again; those of the address stay counted, or one's own account would reset them."""
+        key = self._get_login_attempts_cache_key(request, **credentials)
+        rates = [rate for rate in ratelimit.get_rates(**LIMIT) if rate.per == "key"]
+        cache.delete_many([ratelimit.get_cache_key(request, **LIMIT, rate=rate, key=key) for rate in rates])
 
     def _attempts_left(self, request: HttpRequest, credentials: dict[str, Any]) -> int:
         histories = self._histories(request, credentials)

@@ -1,11 +1,13 @@
-"""Requests whose user is known to have signed in, and views that cannot work without the cache."""
+"""Requests whose user is known to have signed in, input without surprises, and views that need the cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from pks_portal.errors import Unavailable
@@ -24,6 +26,16 @@ class UserRequest(Request):
     """What an API view receives, since the API lets nobody in without signing in."""
 
     user: User
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Input of the API: a field that it does not know is refused, so that no misspelt wish is silently dropped."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the validated input; raises ValidationError naming each unknown field, else each wrong one."""
+        if isinstance(data, Mapping) and (unknown := sorted(data.keys() - self.fields.keys())):
+            raise serializers.ValidationError({name: [_("There is no such field.")] for name in unknown})
+        return super().to_internal_value(data)
 
 
 def needs_cache(view: View) -> View:

@@ -61,7 +61,7 @@ def reserve(tenant: Tenant, subject: UUID, wanted: Mapping[str, int]) -> None:
 
     Call inside a transaction; locks the tenant row first, so that two wishes at once cannot both fit.
     """
-    Tenant.objects.select_for_update().get(pk=tenant.pk)
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
     for line in lines(tenant, subject=subject, wanted=wanted):
         if line.over:
             raise exceeded(tenant, line)

@@ -10,6 +10,14 @@ from django.utils import translation
 from tenants.models import User
 
 
+def signed_in(session_key: str | None) -> User | None:
+    """Return the person of a session if it still lives and the account is active (reads the database)."""
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    user = get_user(request)
+    return user if isinstance(user, User) and user.is_active else None
+
+
 class Viewer:
     """The person behind a socket and the language of the page that opened it."""
 
@@ -21,8 +29,5 @@ class Viewer:
         self.language = translation.get_language_from_request(request)
 
     def user(self) -> User | None:
-        """Return the person if the session still lives and the account is active (reads the database)."""
-        request = HttpRequest()
-        request.session = SessionStore(self.session_key)
-        user = get_user(request)
-        return user if isinstance(user, User) and user.is_active else None
+        """Return the person, asked afresh; None when the session has ended."""
+        return signed_in(self.session_key)

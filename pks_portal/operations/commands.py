@@ -28,7 +28,10 @@ def cancel(actor: User, operation: Operation) -> None:
 
 def retry(actor: User, operation: Operation) -> Operation:
     """Start a failed or cancelled task anew and return the new one. Raises Forbidden, Conflict."""
+    require(actor, "task.cancel", operation.tenant)
     again = KINDS[operation.kind].retry
     if again is None or operation.status not in {Operation.Status.FAILED, Operation.Status.CANCELLED}:
         raise Conflict("error.not_retryable")
+    if Operation.objects.filter(subject_id=operation.subject_id, created_at__gt=operation.created_at).exists():
+        raise Conflict("error.not_newest")
     return again(actor, operation)

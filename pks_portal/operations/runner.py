@@ -33,13 +33,18 @@ def run(operation_id: str) -> float | None:
     if (operation := operations.claim(operation_id)) is None:
         return None
     kind = KINDS[operation.kind]
-    audit.origin.set(audit.Origin(via="worker", request_id=str(operation.pk)))
+    here = audit.origin.set(audit.Origin(via="worker", request_id=str(operation.pk)))
     try:
         with leased(operation):
-            return _turns(operation, kind)
+            seconds = _turns(operation, kind)
     except operations.Fenced:
         log.warning("Operation %s was taken over by another worker.", operation_id)
         return None
+    finally:
+        audit.origin.reset(here)
+    if seconds is not None:
+        operations.release(operation, seconds)
+    return seconds
 
 
 def _turns(operation: Operation, kind: Kind) -> float | None:
@@ -48,9 +53,7 @@ def _turns(operation: Operation, kind: Kind) -> float | None:
     try:
         return _until_wait(operation, kind)
     except Stopped:
-        with transaction.atomic():
-            operations.end(operation, Operation.Status.CANCELLED)
-            kind.cancelled(operation)
+        _cancel(operation, kind)
         return None
     except Unavailable as exc:
         return _retry(operation, kind, exc)
@@ -81,6 +84,16 @@ def _stop_if_asked(operation: Operation) -> None:
     """Raise Stopped at this safe point when somebody asked; look whether the operation is still ours."""
     if operations.cancel_asked(operation) and operation.cancellable:
         raise Stopped
+
+
+def _cancel(operation: Operation, kind: Kind) -> None:
+    """End a cancelled operation; where its subject cannot be settled, it fails and says why."""
+    try:
+        with transaction.atomic():
+            operations.end(operation, Operation.Status.CANCELLED)
+            kind.cancelled(operation)
+    except PortalError as exc:
+        _fail(operation, kind, exc)
 
 
 def _end(operation: Operation, kind: Kind) -> None:
@@ -134,5 +147,8 @@ def leased(operation: Operation) -> Iterator[None]:
 
 
 def soon(*, moved: bool, idle_for: float) -> Turn:
-    """Return the next turn's delay in proportion to how long nothing has moved: from 20 ms up to 2 s."""
-    return Turn(again=0.02 if moved else min(2.0, max(0.05, idle_for / 20)))
+    """Return the next turn's delay in proportion to how long nothing has moved: from 20 ms up to 3 s.
+
+    After 40 s that is more than a short wait, and the worker's thread is free for others.
+    """
+    return Turn(again=0.02 if moved else min(3.0, max(0.05, idle_for / 20)))

@@ -56,7 +56,7 @@ def start(new: NewOperation, *, tenant: Tenant | None, actor: User | None) -> Op
     for other in unfinished(new.subject_id).select_for_update():
         if not deleting or other.kind == new.kind:
             raise Conflict("error.busy", name=new.subject_name, task=str(other.pk), link=f"/tasks/{other.pk}")
-        cancel(other)
+        _supersede(other)
     try:
         with transaction.atomic():
             operation = Operation.objects.create(
@@ -225,9 +225,33 @@ def wait(operation: Operation, said: Said, *, seconds: float) -> None:
             append(operation, said.key, level=Level.WARNING, **said.args)
 
 
+def release(operation: Operation, seconds: float) -> None:
+    """Give the operation up until its next turn."""
+    held(operation).update(due_at=timezone.now() + timedelta(seconds=seconds), lease_until=None)
+
+
+def remark(operation: Operation, said: Said) -> None:
+    """Say what stands in the way while the work still tries; an event only when the reason changes."""
+    with transaction.atomic():
+        row = lock(operation)
+        if (row.waiting_key, row.waiting_args) != (said.key, dict(said.args)):
+            held(operation).update(waiting_key=said.key, waiting_args=dict(said.args))
+            step = operation.steps.filter(state=State.RUNNING).values_list("name", flat=True).first() or ""
+            append(operation, said.key, step=step, level=Level.WARNING, **said.args)
+
+
 def resumed(operation: Operation) -> None:
-    """Say that the operation no longer waits."""
-    held(operation).filter(status=Status.WAITING).update(status=Status.RUNNING, waiting_key="", waiting_args={})
+    """Say that the operation no longer waits, and that nothing stands in its way."""
+    held(operation).filter(status=Status.WAITING).update(status=Status.RUNNING)
+    held(operation).exclude(waiting_key="").update(waiting_key="", waiting_args={})
+
+
+def _supersede(other: Operation) -> None:
+    """Make way for a delete, which settles the subject itself: what has not begun ends, what runs is asked to."""
+    if other.status in {Status.QUEUED, Status.HELD}:
+        end(other, Status.CANCELLED)
+    else:
+        cancel(other)
 
 
 def cancel_asked(operation: Operation) -> bool:
@@ -262,7 +286,8 @@ def end(operation: Operation, status: Status, *, error: PortalError | None = Non
             changes["progress"] = 100
             operation.steps.exclude(state=State.DONE).update(state=State.SKIPPED)
         else:
-            operation.steps.filter(state=State.RUNNING).update(state=State.FAILED, ended_at=now, next_retry_at=None)
+            ended_as = State.SKIPPED if status == Status.CANCELLED else State.FAILED
+            operation.steps.filter(state=State.RUNNING).update(state=ended_as, ended_at=now, next_retry_at=None)
         if error is not None:
             changes |= {
                 "error_key": error.key,

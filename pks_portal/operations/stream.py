@@ -13,7 +13,7 @@ from django.utils import translation
 
 from pks_portal.operations.models import Operation
 from pks_portal.operations.watching import news
-from tenants.models import User
+from tenants.sockets import signed_in
 
 LONGEST = 300.0  # then the browser connects again: a stream must not outlive the right to see it by much
 LOOK_EVERY = 0.5
@@ -22,19 +22,19 @@ QUIET = 15.0
 
 async def stream(request: HttpRequest, operation_id: UUID) -> StreamingHttpResponse:
     """Send what happened after `?after=` (or Last-Event-ID), and what happens, until the task ends."""
-    user = await request.auser()
-    if not isinstance(user, User) or not await sync_to_async(_visible)(user.pk, operation_id):
+    session = request.session.session_key
+    if not await sync_to_async(_visible)(session, operation_id):
         raise Http404
     text = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
-    events = _events(user.pk, operation_id, int(text) if text.isdigit() else 0, translation.get_language() or "")
+    events = _events(session, operation_id, int(text) if text.isdigit() else 0, translation.get_language() or "")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
 
 
-async def _events(user_id: int, operation_id: UUID, after: int, language: str) -> AsyncIterator[str]:
-    """Yield one event at a time; look at the right to see it each time."""
+async def _events(session: str | None, operation_id: UUID, after: int, language: str) -> AsyncIterator[str]:
+    """Yield one event at a time; look at session and right each time."""
     deadline, spoke = time.monotonic() + LONGEST, time.monotonic()
-    while time.monotonic() < deadline and await sync_to_async(_visible)(user_id, operation_id):
+    while time.monotonic() < deadline and await sync_to_async(_visible)(session, operation_id):
         fresh = await sync_to_async(news)(operation_id, after, language or settings.LANGUAGE_CODE)
         if fresh is None:
             return
@@ -50,6 +50,7 @@ async def _events(user_id: int, operation_id: UUID, after: int, language: str) -
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _visible(user_id: int, operation_id: UUID) -> bool:
-    user = User.objects.filter(pk=user_id, is_active=True).first()
+def _visible(session: str | None, operation_id: UUID) -> bool:
+    """Say whether the session still lives and its person may see the task."""
+    user = signed_in(session)
     return user is not None and Operation.objects.visible_to(user, "task.view").filter(pk=operation_id).exists()

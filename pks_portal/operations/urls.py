@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from pks_portal.operations import views
+from pks_portal.operations import stream, views
 
 app_name = "operations"
 urlpatterns = [
+    path("tasks/<uuid:operation_id>/stream", stream.stream, name="stream"),
     path("tasks", views.task_list, name="list"),
     path("tasks/rows", views.task_rows, name="rows"),
     path("tasks/<uuid:pk>", views.task_detail, name="detail"),
