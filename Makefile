@@ -17,7 +17,7 @@ stop: ## stop the portal; clusters live on
 	@$(SET) stop
 
 status: ## what runs, since when, with how much memory
-	@$(SET) status
+	@$(SET) status || true
 
 logs: ## the logs' ends; name=web for one program, f=1 to follow
 	@$(SET) logs $(FOLLOW) $(name)

@@ -183,7 +183,8 @@ class PortalErrorMiddleware:
         if not refused or "json" in response.headers.get("Content-Type", ""):
             return response
         problem = _plain_problem(HTTPStatus(response.status_code))
-        problem.headers |= {name: response.headers[name] for name in ("Allow",) if name in response.headers}
+        if allowed := response.headers.get("Allow"):
+            problem.headers["Allow"] = allowed
         return problem
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:

@@ -2,32 +2,55 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from pks_portal.operations.live import FEED
-from pks_portal.operations.watching import Shared
+from pks_portal.operations.together import Together
 from tenants.access import on_platform, tenants_where
-from tenants.sockets import Viewer
+from tenants.models import User
+from tenants.sockets import Viewer, users_of
 
 HEARTBEAT_SECONDS = 15
 SIGN_IN = 4401
 ACTIONS = {"cluster": "cluster.view", "task": "task.view"}
 
 Sight = dict[str, set[int | None]]
-SIGHTS: Shared[Sight | None] = Shared(seconds=1)
+
+
+@database_sync_to_async
+def _sights(sessions: Collection[str]) -> dict[str, Sight | None]:
+    """Return by session the tenants whose rows its person may see, by kind; None when the session has ended."""
+    people = users_of(sessions)
+    sights = {user: _sight(user) for user in set(people.values())}
+    return {session: sights[people[session]] if session in people else None for session in sessions}
+
+
+def _sight(user: User) -> Sight:
+    sight: Sight = {}
+    for kind, action in ACTIONS.items():
+        sight[kind] = set(tenants_where(user, action).values_list("pk", flat=True))
+        if on_platform(user, action):
+            sight[kind].add(None)
+    return sight
+
+
+SIGHTS: Together[str, Sight | None] = Together(_sights, seconds=1)
 
 
 class FeedConsumer(AsyncWebsocketConsumer):
     """Pass on {"kind", "id"} of changed rows; the page reads those rows again, and all of them after a gap."""
 
     async def connect(self) -> None:
-        self.viewer = Viewer(self.scope)
+        self.session = Viewer(self.scope).session_key or ""
         self.heart: asyncio.Task[None] | None = None
+        await SIGHTS.join(self.session)
         await self.accept()
-        if await self._sight() is None:
+        if await SIGHTS.get(self.session) is None:
             await self.close(code=SIGN_IN)
             return
         await self.channel_layer.group_add(FEED, self.channel_name)
@@ -37,14 +60,19 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.heart:
             self.heart.cancel()
+        SIGHTS.leave(self.session)
         await self.channel_layer.group_discard(FEED, self.channel_name)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle a message at once: what uses the database looks after its connection itself."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def receive(self, *args: Any, **kwargs: Any) -> None:
         """Ignore what browsers send: the socket only reports."""
 
     async def feed_changed(self, message: dict[str, Any]) -> None:
         """A row changed; tell the page if its person may see it."""
-        if (sight := await self._sight()) is None:
+        if (sight := await SIGHTS.get(self.session)) is None:
             await self.close(code=SIGN_IN)
         elif message["tenant"] in sight[message["kind"]]:
             await self.send(json.dumps({"kind": message["kind"], "id": message["id"]}))
@@ -52,22 +80,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            if await self._sight() is None:
+            if await SIGHTS.get(self.session) is None:
                 await self.close(code=SIGN_IN)
                 return
             await self.send(json.dumps({"hb": 1}))
-
-    async def _sight(self) -> Sight | None:
-        """Return the tenants whose rows the person may see, by kind; None when the session has ended."""
-        return await SIGHTS.get(self.viewer.session_key, self._read_sight)
-
-    @database_sync_to_async
-    def _read_sight(self) -> Sight | None:
-        if (user := self.viewer.user()) is None:
-            return None
-        sight: Sight = {}
-        for kind, action in ACTIONS.items():
-            sight[kind] = set(tenants_where(user, action).values_list("pk", flat=True))
-            if on_platform(user, action):
-                sight[kind].add(None)
-        return sight

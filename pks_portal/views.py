@@ -1,11 +1,11 @@
 """Small pages of the shell: appearance and language, the palette's search, and the badges that follow the feed."""
 
+import re
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -15,11 +15,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from clusters.models import Cluster
+from pks_portal import messages
 from pks_portal.operations.models import Operation
 from pks_portal.shell import THEME_COOKIE, THEMES
 from tenants.http import UserHttpRequest
 
 FOUND_AT_MOST = 6
+LOOKED_AT = 300  # tasks, the newest, whose words are compared: they are made in the reader's language
+BEGINNING_OF_ID = re.compile(r"[0-9a-f]{4,32}")
 YEAR = 365 * 86400
 
 
@@ -65,27 +68,40 @@ def badges(request: UserHttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def search(request: UserHttpRequest) -> HttpResponse:
-    """Find clusters and tasks that the person may see, and pages, by a part of their name or an id."""
+    """Find clusters and tasks that the person may see, and pages, by their words or the beginning of an id."""
     wanted = request.GET.get("q", "").strip()[:100]
     clusters = Cluster.objects.visible_to(request.user, "cluster.view").select_related("tenant")
     tasks = Operation.objects.visible_to(request.user, "task.view")
     if wanted:
-        clusters = clusters.filter(_matches(wanted, "name", "pk"))
-        tasks = tasks.filter(_matches(wanted, "subject_name", "pk"))
+        clusters = clusters.filter(_matches(wanted, "name"))
     found = {
         "clusters": clusters.order_by("-created_at" if not wanted else "name")[:FOUND_AT_MOST],
-        "tasks": tasks[:FOUND_AT_MOST] if wanted else [],
+        "tasks": _tasks(tasks, wanted) if wanted else [],
         "pages": [page for page in _pages() if wanted.lower() in page.title.lower()],
     }
     return render(request, "shell/_results.html", found)
 
 
-def _matches(wanted: str, name: str, key: str) -> Q:
+def _tasks(rows: "QuerySet[Operation]", wanted: str) -> list[Operation]:
+    """Return the tasks that say all the words, and those of whose subject's name or id it is a part."""
+    words = wanted.lower().split()
+    told = [task for task in rows[:LOOKED_AT] if all(word in _said(task) for word in words)]
+    named = rows.filter(_matches(wanted, "subject_name"))[:FOUND_AT_MOST]
+    return list({task.pk: task for task in [*told, *named]}.values())[:FOUND_AT_MOST]
+
+
+def _said(task: Operation) -> str:
+    kind = messages.render(f"kind.{task.kind}", {})
+    return f"{task.title} {kind} {task.get_status_display()} {task.actor_name}".lower()
+
+
+def _matches(wanted: str, name: str) -> Q:
     condition = Q(**{f"{name}__icontains": wanted})
-    try:
-        return condition | Q(**{key: UUID(wanted)})
-    except ValueError:
+    digits = wanted.lower().replace("-", "")
+    if not BEGINNING_OF_ID.fullmatch(digits):
         return condition
+    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+    return condition | Q(pk__startswith="-".join(filter(None, parts)))
 
 
 def _pages() -> list[Page]:

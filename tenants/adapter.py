@@ -110,7 +110,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         ]
 
     def _forget_failures(self, request: HttpRequest, credentials: dict[str, Any]) -> None:
-        """Give the person all attempts again; those of the address stay counted, or one's own account would reset them."""
+        """Give the person all attempts again; the address's stay counted, or any account would reset them."""
         key = self._get_login_attempts_cache_key(request, **credentials)
         rates = [rate for rate in ratelimit.get_rates(**LIMIT) if rate.per == "key"]
         cache.delete_many([ratelimit.get_cache_key(request, **LIMIT, rate=rate, key=key) for rate in rates])

@@ -199,8 +199,19 @@ class Engine(ABC):
         """Say what a change would do, without doing any of it; `current` is None for a new cluster."""
 
     @abstractmethod
+    def begin(self, wanted: Wanted) -> None:
+        """Make the one mark that a cluster is wanted, and nothing else; the caller holds its lock.
+
+        Instant, and harmless where the mark is. Only this may bring a cluster into being: a worker that lost its turn
+        may still be in apply() when everything of the cluster has been removed.
+        """
+
+    @abstractmethod
     def apply(self, wanted: Wanted) -> None:
-        """Take the next short step towards what is wanted; return at once; do nothing where nothing is to do."""
+        """Take the next short step towards what is wanted; return at once.
+
+        Do nothing where nothing is to do, nor for a cluster that was not begun or is gone.
+        """
 
     @abstractmethod
     def observe(self, wanted: Wanted) -> Observed:

@@ -89,6 +89,8 @@ REFUSED = {
     "engine.tool_missing": gettext_noop("The program %(tool)s is not installed on this machine."),
     "engine.tool_missing.next": gettext_noop("Run “make run” as root, or install it."),
     "engine.host_refused": gettext_noop("This machine refuses access to %(path)s."),
+    "engine.not_private": gettext_noop("The directory %(path)s is not this portal's alone; it must not be used."),
+    "engine.not_private.next": gettext_noop("Remove it; it is made anew with the right owner and mode (0700)."),
     "engine.network_refused": gettext_noop("This machine refuses to make a cluster's network."),
     "engine.supervisor": gettext_noop("The clusters' supervisor does not answer."),
     "engine.supervisor.next": gettext_noop("It is started again by itself; “make status” shows it."),

@@ -7,6 +7,7 @@ follows from that and the time, so that any process may go on after any other. T
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -71,19 +72,26 @@ class SimulatedEngine(Engine):
             nodes_removed=[name for name in before if name not in after],
         )
 
+    def begin(self, wanted: Wanted) -> None:
+        self._file(wanted.id).parent.mkdir(parents=True, exist_ok=True)
+
     def apply(self, wanted: Wanted) -> None:
+        with suppress(FileNotFoundError):  # never begun, or removed while this call was under way
+            self._advance(wanted)
+
+    def _advance(self, wanted: Wanted) -> None:
         record = records.read(self._file(wanted.id)) or Record.of(wanted)
         if record.removing is not None:
             raise Conflict("simulated.removing", name=wanted.name)
         if record.started is None:
-            self._begin(wanted, record)
+            self._start(wanted, record)
         elif not record.wants(wanted):
             self._change(wanted, record)
         timeline = self._timeline(wanted.id, record)
         if failing := timeline.failing(record.started or 0, time.time()):
             raise PortalError("simulated.failed", step=failing, system=self.kind)
 
-    def _begin(self, wanted: Wanted, record: Record) -> None:
+    def _start(self, wanted: Wanted, record: Record) -> None:
         """Start a new cluster's clock, or count one more of the outages that come before."""
         out = record.outages < self.outages
         if out:

@@ -172,8 +172,10 @@ def read(file: Path) -> Record | None:
 
 
 def write(file: Path, record: Record) -> None:
-    """Write a record so that readers see either the old one or the new one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """Write a record so that readers see either the old one or the new one.
+
+    Raises FileNotFoundError where the cluster has no directory (any more): a late write must not make it anew.
+    """
     part = file.with_name(f".{file.name}.part")
     part.write_text(json.dumps(asdict(record)), encoding="utf-8")
     part.replace(file)

@@ -121,8 +121,9 @@ def _of_tab(user: User, cluster: Cluster, tab: str) -> dict[str, Any]:
 
 
 def audit_of(user: User, subject: UUID, cluster: Cluster | None) -> Any:
-    """Return the trail of a cluster: all of it for those who may see it, else what the person did."""
-    entries = AuditEntry.objects.filter(subject_id=str(subject)).select_related("actor")
+    """Return the trail of a cluster and its tasks: all of it for those who may see it, else what the person did."""
+    tasks = Operation.objects.filter(subject_id=subject).values_list("pk", flat=True)
+    entries = AuditEntry.objects.filter(subject_id__in=map(str, [subject, *tasks])).select_related("actor")
     if cluster and may(user, "audit.view", cluster.tenant):
         return entries
     return entries.filter(actor=user)

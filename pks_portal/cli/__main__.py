@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -46,6 +46,16 @@ COMMANDS: dict[Callable[..., None], str] = {
     tasks.task: say("Show a task, or follow it."),
     tasks.cancel_task: say("Ask a task to stop."),
 }
+
+
+@app.callback()
+def pks(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help=say("Print the version."), callback=show.version)
+    ] = False,
+) -> None: ...
+
+
 for _function, _help in COMMANDS.items():
     app.command(_function.__name__.replace("_", "-"), cls=Command, help=_help)(_function)
 

@@ -135,5 +135,7 @@ def _labels(given: list[str]) -> dict[str, str]:
         key, sign, value = text.partition("=")
         if not sign or not key:
             raise Misused(say("A label is written key=value, not “{text}”.", text=text))
+        if key in labels:
+            raise Misused(say("The label “{key}” is given twice.", key=key))
         labels[key] = value
     return labels

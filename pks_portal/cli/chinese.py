@@ -130,6 +130,9 @@ TEXTS = {
     "More than one tenant has a cluster {name}: {found}.": "多个租户都有名为 {name} 的集群：{found}。",
     "Use 'pks cluster {name}' to monitor the state of your cluster": "运行“pks cluster {name}”查看集群状态",
     "Cluster {name} is deleted.": "集群 {name} 已删除。",
+    "The label “{key}” is given twice.": "标签“{key}”重复。",
+    "The task ended before it could be cancelled.": "任务在取消之前已经结束。",
+    "Print the version.": "显示版本。",
     "A label is written key=value, not “{text}”.": "标签应写作 key=value，而不是“{text}”。",
     "Are you sure you want to resize cluster {name} from {before} to {after} worker nodes?": (
         "确定要将集群 {name} 的工作节点数从 {before} 调整为 {after} 吗？"

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import typer
+
+from pks_portal import __version__
 from pks_portal.cli.failures import Failure
 from pks_portal.cli.words import language, say
 
@@ -24,6 +27,13 @@ def choose_json(wanted: bool) -> bool:
     """Remember that `--json` was given (the option's callback)."""
     mode.json = wanted
     return wanted
+
+
+def version(wanted: bool) -> None:
+    """Print the version and end (the callback of `--version`)."""
+    if wanted:
+        line(f"pks {__version__}")
+        raise typer.Exit
 
 
 def line(text: str = "") -> None:

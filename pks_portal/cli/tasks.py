@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pks_portal.cli import finding, following, options, show
+from pks_portal.cli.failures import Refused
 from pks_portal.cli.rest import Portal
 from pks_portal.cli.words import say
 
@@ -51,12 +52,17 @@ def task(
     return following.judge(ended)
 
 
-def cancel_task(task: options.Task, json: options.Json = False) -> None:
+def cancel_task(task: options.Task, wait: options.Wait = False, json: options.Json = False) -> None:
     portal = Portal()
     asked = portal.send("POST", f"/api/v1/tasks/{task}/cancel")
+    if wait:
+        asked = following.to_the_end(portal, asked, watch=False)
     if json:
-        return show.data(asked)
-    return show.line(f"{asked['title']}: {asked['status_label']}")
+        show.data(asked)
+    else:
+        show.line(f"{asked['title']}: {asked['status_label']}")
+    if wait and asked["status"] != "cancelled":
+        raise Refused(say("The task ended before it could be cancelled."))
 
 
 def _print_task(task: dict[str, Any]) -> None:

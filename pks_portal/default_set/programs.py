@@ -34,6 +34,8 @@ def programs(place: Place, ports: Mapping[str, int], digests: Mapping[str, str])
     directory = place.data / "directory"
     listen = f"ldap://127.0.0.1:{ports['ldap']} ldaps://127.0.0.1:{ports['ldaps']}"
     web = f"--host {place.host} --port {place.port} --workers 1 --ws websockets --lifespan off"
+    # compressing each message for each watcher costs more than the loopback or a proxy in front ever saves
+    web += " --ws-per-message-deflate false"
     quiet = "--no-access-log --no-server-header --no-proxy-headers --timeout-graceful-shutdown 3"
     worker = "--pool threads --concurrency 16 --without-gossip --without-mingle --without-heartbeat --loglevel INFO"
     beat = ("--schedule", str(place.run / "beat-schedule"), "--pidfile", "", "--loglevel", "INFO")

@@ -2,30 +2,57 @@
 
 import asyncio
 import json
+from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from pks_portal.operations.live import group_of
 from pks_portal.operations.models import Operation
+from pks_portal.operations.together import Together
 from pks_portal.operations.watching import News, Shared, news
-from tenants.sockets import Viewer
+from tenants.models import User
+from tenants.sockets import Viewer, users_of
 
 HEARTBEAT_SECONDS = 15
 FINISHED, SIGN_IN, GONE = 1000, 4401, 4404
 
 NEWS: Shared[News | None] = Shared(seconds=5)
-RIGHTS: Shared[bool | None] = Shared(seconds=1)
+Look = tuple[str | None, UUID]  # session and task
+
+
+@database_sync_to_async
+def _rights(looks: Collection[Look]) -> dict[Look, bool | None]:
+    """True: may see it now; False: the session has ended; None: there is nothing that this person may see."""
+    people = users_of({session for session, _ in looks if session})
+    wanted: dict[User, set[UUID]] = defaultdict(set)
+    for session, task in looks:
+        if session in people:
+            wanted[people[session]].add(task)
+    seen = {
+        (user, task)
+        for user, tasks in wanted.items()
+        for task in Operation.objects.visible_to(user, "task.view").filter(pk__in=tasks).values_list("pk", flat=True)
+    }
+    return {
+        look: False if look[0] not in people else True if (people[look[0]], look[1]) in seen else None for look in looks
+    }
+
+
+RIGHTS: Together[Look, bool | None] = Together(_rights, seconds=1)
 
 
 class OperationConsumer(AsyncWebsocketConsumer):
     """Send what happened after the event that the browser saw last.
 
     The channel layer only says that there is something newer; the rows are the truth. Session, activity and right are
-    looked at again for each push (at most a second old). A message is {"seq", "html", "end"}, in the page's language.
+    looked at again for each push, for all watchers together (at most two seconds old). A message is {"seq", "html",
+    "end"}, in the page's language.
     """
 
     async def connect(self) -> None:
@@ -33,8 +60,10 @@ class OperationConsumer(AsyncWebsocketConsumer):
         after = (parse_qs(self.scope["query_string"].decode()).get("after") or ["0"])[0]
         self.sent = int(after) if after.isdigit() else 0
         self.viewer = Viewer(self.scope)
+        self.look: Look = (self.viewer.session_key, self.operation_id)
         self.busy = asyncio.Lock()
         self.heart: asyncio.Task[None] | None = None
+        await RIGHTS.join(self.look)
         await self.channel_layer.group_add(group_of(self.operation_id), self.channel_name)
         await self.accept()
         if await self.push(0):
@@ -43,7 +72,12 @@ class OperationConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.heart:
             self.heart.cancel()
+        RIGHTS.leave(self.look)
         await self.channel_layer.group_discard(group_of(self.operation_id), self.channel_name)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle a message at once: what uses the database looks after its connection itself."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def receive(self, *args: Any, **kwargs: Any) -> None:
         """Ignore what browsers send: the socket only reports."""
@@ -65,7 +99,7 @@ class OperationConsumer(AsyncWebsocketConsumer):
         async with self.busy:
             if 0 < known <= self.sent:
                 return True
-            right = await RIGHTS.get((self.viewer.session_key, self.operation_id), self._right)
+            right = await RIGHTS.get(self.look)
             if not right:
                 await self.close(code=GONE if right is None else SIGN_IN)
                 return False
@@ -84,10 +118,3 @@ class OperationConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def _news(self) -> News | None:
         return news(self.operation_id, self.sent, self.viewer.language)
-
-    @database_sync_to_async
-    def _right(self) -> bool | None:
-        """True: may see it now; False: the session has ended; None: there is nothing that this person may see."""
-        if (user := self.viewer.user()) is None:
-            return False
-        return True if Operation.objects.visible_to(user, "task.view").filter(pk=self.operation_id).exists() else None

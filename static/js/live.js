@@ -8,6 +8,7 @@ const GONE = 4404;
 const FINISHED = 1000;
 const PATIENCE = 3; // failures in a row before the other transport is tried
 const LONGEST = 15000;
+const EAGER = 12; // failures in a row until which a server that restarts is looked for every second or so
 
 export class Line {
   /**
@@ -77,7 +78,8 @@ export class Line {
     this.letGo(); // without waiting for the closing handshake, which a frozen server never answers
     if (this.stopped) return;
     this.onstate("waiting");
-    const pause = Math.min(LONGEST, 300 * 2 ** this.failures++);
+    const ceiling = this.failures < EAGER ? 1200 : LONGEST;
+    const pause = Math.min(ceiling, 300 * 2 ** this.failures++);
     this.timer = setTimeout(() => this.open(), pause * (0.5 + Math.random() / 2));
   }
 

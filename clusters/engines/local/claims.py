@@ -7,11 +7,13 @@ the cluster's directory; a claim whose directory is gone is stale and may be tak
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clusters.engines.local.layout import make_directory, write
+from clusters.engines.local.layout import write
+from pks_portal.errors import PortalError
 
 SLOTS = 190 * 256  # 127.64.0.0/24 to 127.253.255.0/24
 TRIES = 64
@@ -23,6 +25,17 @@ def default_host() -> Path:
     return Path("/run/lock/pks-portal") if user == 0 else Path(f"/tmp/pks-portal-{user}")  # noqa: S108
 
 
+def make_private(path: Path) -> None:
+    """Make a directory that is ours alone; it may lie where everybody can make one before us, as in /tmp.
+
+    Raises PortalError "engine.not_private" when it is a link, belongs to somebody else or is open to others.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = path.lstat()
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) != 0o700:  # noqa: PLR2004
+        raise PortalError("engine.not_private", system="host", path=str(path))
+
+
 class Claims:
     """The claims of a host; `host` is their directory."""
 
@@ -31,16 +44,21 @@ class Claims:
 
     def held(self, home: Path) -> int | None:
         """Return the slot that a cluster's directory holds."""
-        for path in self.host.glob("slot-*") if self.host.is_dir() else ():
-            if self._holder(path) == home:
-                return int(path.name.removeprefix("slot-"))
-        return None
+        return next((slot for slot, holder in self._all() if holder == home), None)
 
-    def take(self, home: Path, usable: Callable[[int], bool]) -> int | None:
-        """Claim a free slot that is usable and return it; None when none of some dozens is."""
+    def homes(self) -> list[Path]:
+        """Return the directories of all clusters on this host, of every checkout, that are there."""
+        return [holder for _, holder in self._all() if holder.is_dir()]
+
+    def take(self, home: Path, usable: Callable[[int], bool], admit: Callable[[], None] = lambda: None) -> int | None:
+        """Claim a free slot that is usable and return it; None when none of some dozens is.
+
+        `admit` raises where the host can take no more clusters; it is asked while nobody else claims anything.
+        """
         with self._locked():
             if (slot := self.held(home)) is not None:
                 return slot
+            admit()
             for slot in self._candidates(home):
                 if self._free(slot) and usable(slot):
                     write(self._path(slot), str(home))
@@ -63,6 +81,14 @@ class Claims:
             if (slot := self.held(home)) is not None:
                 self._path(slot).unlink(missing_ok=True)
 
+    def _all(self) -> Iterator[tuple[int, Path]]:
+        if not self.host.is_dir():
+            return
+        make_private(self.host)
+        for path in self.host.glob("slot-*"):
+            if (holder := self._holder(path)) is not None:
+                yield int(path.name.removeprefix("slot-")), holder
+
     def _path(self, slot: int) -> Path:
         return self.host / f"slot-{slot}"
 
@@ -83,7 +109,7 @@ class Claims:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        make_directory(self.host, mode=0o700)
+        make_private(self.host)
         with (self.host / "lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

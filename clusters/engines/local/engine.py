@@ -61,7 +61,7 @@ class LocalEngine(Engine):
         )
 
     def check(self) -> Check:
-        free, room = capacity.memory_free(), int(capacity.disk_free(self._host.root))
+        free, room = self._host.memory_free(), int(capacity.disk_free(self._host.root))
         tools = [name for name in ("haproxy", "setpriv", "setsid", "ip", "nsenter") if not shutil.which(name)]
         facts: tuple[tuple[str, bool, dict[str, Any]], ...] = (
             ("supervisor", self._host.supervisor.alive(), {}),
@@ -82,7 +82,7 @@ class LocalEngine(Engine):
         before = list(nodes.names(current)) if current else []
         after = list(nodes.names(wanted))
         needed = capacity.memory_needed(wanted) if current is None else 0.0
-        free = capacity.memory_free()
+        free = self._host.memory_free()
         added = [name for name in after if name not in before]
         removed = [name for name in before if name not in after]
         idle = {*(SCALE_UP if not added else ()), *(SCALE_DOWN if not removed else ())} if current else set()
@@ -95,17 +95,18 @@ class LocalEngine(Engine):
             refusal=_refusal(wanted, needed, free),
         )
 
+    def begin(self, wanted: Wanted) -> None:
+        layout = self._host.layout(wanted.id)
+        with explained(layout.home):
+            make_directory(layout.home, mode=0o711)
+
     def apply(self, wanted: Wanted) -> None:
         layout = self._host.layout(wanted.id)
         if wanted.control_plane not in CONTROL_PLANES:
             raise Invalid("engine.control_plane", field="control_plane", count=wanted.control_plane)
-        with explained(layout.home):
-            if not layout.exists and Making(self._host, wanted).programs():
-                return
-            make_directory(layout.home, mode=0o711)
-            with alone(layout.home) as mine:
-                if mine:
-                    self._advance(layout, wanted)
+        with explained(layout.home), alone(layout.home) as mine:
+            if mine:  # neither at another worker's hands nor gone
+                self._advance(layout, wanted)
 
     def observe(self, wanted: Wanted) -> Observed:
         with explained(self._host.layout(wanted.id).home):
@@ -130,7 +131,7 @@ class LocalEngine(Engine):
                 access.revoke(layout, net, name)
 
     def _advance(self, layout: Layout, wanted: Wanted) -> None:
-        """Begin nothing of a cluster that is being removed; then one step, and the API only once it may answer."""
+        """Take one step, so that a worker killed at a step leaves that one undone; never of what is being removed."""
         if layout.removing.exists():
             raise Conflict("engine.removing", name=wanted.name)
         if (facts := layout.facts()) and facts.version != wanted.version:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from clusters.engines.local import capacity
 from clusters.engines.local.claims import Claims
-from clusters.engines.local.layout import Layout
+from clusters.engines.local.layout import Layout, grown
 from clusters.engines.local.supervisor import Supervisor
 from pks_portal.errors import PortalError, Unavailable
 
@@ -39,6 +39,14 @@ class Host:
 
     def layout(self, cluster_id: UUID) -> Layout:
         return Layout(self.root, cluster_id)
+
+    def memory_free(self, besides: Layout | None = None) -> float:
+        """Return the GiB that new clusters may take: what is free, less what those still starting will take.
+
+        `besides`: a cluster that is not counted among those.
+        """
+        starting = [home for home in self.claims.homes() if not (besides and home == besides.home) and not grown(home)]
+        return round(max(0.0, capacity.memory_free() - len(starting) * capacity.MEMBER_GIB), 2)
 
 
 @contextmanager

@@ -88,7 +88,9 @@ def end_all(host: Host) -> int:
 def remove_all(host: Host) -> None:
     """Remove every cluster of this data directory with its data and claims, after `end_all`."""
     for layout in every(host.root):
-        removal = Removing(host, layout).step()
+        deadline = time.monotonic() + STOP_PATIENCE
+        while not (removal := Removing(host, layout).step()).done and time.monotonic() < deadline:
+            time.sleep(0.02 if removal.left else 0)
         if not removal.done:
             log.error("cluster %s is not gone: %s", layout.id, [said.key for said in removal.left])
 

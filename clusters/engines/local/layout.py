@@ -12,7 +12,7 @@ needs to be open to the user they run as, and a checkout under /root (0700) work
         log/  haproxy.cfg  door.sock     the portal's
         authentication.json  kwok.yaml   read by the processes
         leaving.json                     nodes that a scale-down takes away
-        removing                         once here, the cluster is only ever removed
+        removing                         once here, the cluster is only ever removed; the steps that are done
 """
 
 import json
@@ -116,6 +116,11 @@ class Layout:
         for member in range(1, facts.members + 1):
             make_directory(self.home / f"etcd-{member}", mode=0o700, owner=facts.owner)
         write(self.home / "cluster.json", json.dumps(asdict(facts), indent=1))
+
+
+def grown(home: Path) -> bool:
+    """Tell whether a cluster has taken its memory: kwok is started last, once the API has answered, and has a log."""
+    return (home / "log" / "kwok.log").exists()
 
 
 def every(root: Path) -> Iterator[Layout]:

@@ -25,7 +25,7 @@ IDLE = {"EXITED", "FATAL", "STOPPED", "UNKNOWN"}
 
 
 class Making:
-    """The steps of making one cluster; each returns True while it is the one at work, False when it is done."""
+    """The steps of making one cluster; each returns True when it was the one at work, False when it was done before."""
 
     def __init__(self, host: Host, wanted: Wanted) -> None:
         self._host, self._wanted = host, wanted
@@ -39,9 +39,8 @@ class Making:
         """Claim addresses and a user on this host. Raises PortalError when it has no memory, disk or address left."""
         if self._layout.facts():
             return False
-        self._check_capacity()
-        make_directory(self._layout.home, mode=0o711)
-        if (slot := self._host.claims.take(self._layout.home, network.usable)) is None:
+        # One cluster after the other is let in: two that saw the same free memory would both take it.
+        if (slot := self._host.claims.take(self._layout.home, network.usable, self._check_capacity)) is None:
             raise PortalError("engine.port_taken", system="host", address="127.0.0.0/8", port=network.API)
         self._layout.settle(
             Facts(
@@ -55,7 +54,7 @@ class Making:
                 hostname=self._wanted.hostname,
             )
         )
-        return False
+        return True
 
     def links(self) -> bool:
         """Link the programs into the cluster's directory."""
@@ -65,14 +64,15 @@ class Making:
             return True
         for component in programs.COMPONENTS:
             self._link(found.path(component), self._layout.bin / component)
-        return False
+        return True
 
     def certificates(self) -> bool:
         """Make all keys and certificates."""
-        if not self._layout.pki.is_dir():
-            facts = self._facts()
-            pki.make(self._layout, facts, network_of(facts))
-        return False
+        if self._layout.pki.is_dir():
+            return False
+        facts = self._facts()
+        pki.make(self._layout, facts, network_of(facts))
+        return True
 
     def control_plane(self) -> bool:
         """Start the processes, and again what has been given up, until the API answers anything at all."""
@@ -116,7 +116,7 @@ class Making:
             os.link(shared, target)
 
     def _check_capacity(self) -> None:
-        needed, free = capacity.memory_needed(self._wanted), capacity.memory_free()
+        needed, free = capacity.memory_needed(self._wanted), self._host.memory_free(besides=self._layout)
         if needed > free:
             raise Conflict("engine.no_memory", needed_gib=needed, free_gib=free)
         if capacity.disk_free(self._host.root) < capacity.DISK_MIB:

@@ -64,12 +64,13 @@ class Network:
         return not self.namespace or os.path.ismount(NAMESPACES / self.namespace)  # Path.is_mount: directories only
 
     def make(self, members: int) -> None:
-        """Make the namespace with its loopback up; nothing happens where it is there already."""
-        if self.exists():
+        """Make the namespace with its loopback up, or what is missing of one that a crash left half made."""
+        if not self.namespace:
             return
-        (NAMESPACES / self.namespace).unlink(missing_ok=True)  # left by a crash between making and mounting
-        _ip("netns", "add", self.namespace)
-        addresses = [f"addr add {self.advertised(number)}/32 dev lo" for number in range(1, members + 1)]
+        if not self.exists():
+            (NAMESPACES / self.namespace).unlink(missing_ok=True)  # left by a crash between making and mounting
+            _ip("netns", "add", self.namespace)
+        addresses = [f"addr replace {self.advertised(number)}/32 dev lo" for number in range(1, members + 1)]
         _ip("-n", self.namespace, "-batch", "-", script="\n".join(["link set lo up", *addresses]))
 
     def drop(self) -> None:

@@ -46,7 +46,7 @@ def groups_of(layout: Layout, members: int) -> list[str]:
 
 def programs_of(layout: Layout, facts: Facts, net: Network) -> list[Program]:
     """Return all programs of a cluster."""
-    found = [_haproxy(layout), _kwok(layout, facts, net)]
+    found = [_haproxy(layout, facts, net), _kwok(layout, facts, net)]
     for number in range(1, facts.members + 1):
         member = _Member(layout, facts, net, number)
         found += [member.etcd(), member.apiserver(), member.controller_manager(), member.scheduler()]
@@ -73,8 +73,13 @@ def _contained(facts: Facts, net: Network, argv: list[str], *, dies_with_supervi
     return (*net.inside, *words, *argv)
 
 
-def _haproxy(layout: Layout) -> Program:
-    argv = (tool("haproxy"), "-db", "-f", "haproxy.cfg")
+def _haproxy(layout: Layout, facts: Facts, net: Network) -> Program:
+    """Of root's rights the door keeps the one with which it enters the cluster's network, where there is one."""
+    words = ["setpriv", "--no-new-privs"]
+    if facts.owner is not None:
+        kept = "-all,+sys_admin" if net.namespace else "-all"
+        words += ["--clear-groups", f"--inh-caps={kept}", f"--bounding-set={kept}"]
+    argv = (*words, "--", tool("haproxy"), "-db", "-f", "haproxy.cfg")
     return Program("haproxy", f"{layout.id}-door", "haproxy", argv, layout.home, 25)
 
 

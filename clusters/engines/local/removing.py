@@ -4,16 +4,18 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from clusters.engines.base import Removal
 from clusters.engines.local import api, network, processes, programs
 from clusters.engines.local.host import Host, alone
-from clusters.engines.local.layout import Layout
+from clusters.engines.local.layout import Layout, write
 from clusters.engines.local.network import Network
 from pks_portal.errors import Unavailable
 from pks_portal.messages import Said, say
 
 STEPS = ("processes", "network", "data", "verify")
+DONE = dict.fromkeys(STEPS, 1.0)
 PATIENCE = 0.4
 
 
@@ -24,17 +26,37 @@ class Removing:
         self._host, self._layout = host, layout
 
     def step(self) -> Removal:
-        """Go as far as it goes now. The first call makes the removal final: the cluster is never started again."""
-        with alone(self._layout.home) as mine:
+        """Take one step. The first makes the removal final: the cluster is never started again."""
+        place = self._layout.home if self._layout.exists else self._gone
+        with alone(place) as mine:
+            if not mine and place.exists():
+                return Removal(done=False, steps=dict.fromkeys(STEPS, 0.0), left=[say("engine.left_busy")])
+            return self._next() if self._layout.exists else self._last()
+
+    def _next(self) -> Removal:
+        """Take the step after those that the mark names. Any may be taken again: a crash leaves it without a name."""
+        mark = self._layout.removing
+        mark.touch()
+        done = mark.read_text().split()
+        name = next(step for step in STEPS if step not in done)
+        left = getattr(self, f"_{name}")()
+        if not left:
+            done.append(name)
             if self._layout.exists:
-                if not mine:
-                    return Removal(done=False, steps=dict.fromkeys(STEPS, 0.0), left=[say("engine.left_busy")])
-                self._layout.removing.touch()
-            for done, name in enumerate(STEPS):
-                if left := getattr(self, f"_{name}")():
-                    shares = {step: float(place < done) for place, step in enumerate(STEPS)}
-                    return Removal(done=False, steps=shares, left=left)
-        return Removal(done=True, steps=dict.fromkeys(STEPS, 1.0))
+                write(mark, " ".join(done))
+        return Removal(done=False, steps={step: float(step in done) for step in STEPS}, left=left)
+
+    def _last(self) -> Removal:
+        """Look whether anything is left; if so (a crash, a directory deleted by hand) take all steps again."""
+        if not self._verify():
+            return Removal(done=True, steps=DONE)
+        left = next(filter(None, (step() for step in (self._processes, self._network, self._data))), [])
+        return Removal(done=False, steps={**dict.fromkeys(STEPS, 0.0), **({} if left else DONE), "verify": 0.0}, left=left)
+
+    @property
+    def _gone(self) -> Path:
+        """Where the directory is while it is deleted."""
+        return self._layout.home.with_name(f".{self._layout.id}.removed")
 
     @property
     def _mark(self) -> str:
@@ -85,11 +107,10 @@ class Removing:
 
     def _data(self) -> Sequence[Said]:
         """Move the directory away first: what is half deleted must never look like a cluster."""
-        gone = self._layout.home.with_name(f".{self._layout.id}.removed")
         if self._layout.exists:
-            self._layout.home.rename(gone)
-        if gone.exists():
-            shutil.rmtree(gone)
+            self._layout.home.rename(self._gone)
+        if self._gone.exists():
+            shutil.rmtree(self._gone)
         self._host.claims.release(self._layout.home)
         return []
 
@@ -99,7 +120,7 @@ class Removing:
             for pid, mark in processes.marked(self._mark).items()
         ]
         namespace = network.NAMESPACES / network.namespace_of(self._layout.id)
-        places = (namespace, self._layout.home, self._layout.home.with_name(f".{self._layout.id}.removed"))
+        places = (namespace, self._layout.home, self._gone)
         left += [say("engine.left_path", path=str(path)) for path in places if path.exists()]
         if (slot := self._host.claims.held(self._layout.home)) is not None:
             left.append(say("engine.left_path", path=str(self._host.claims.host / f"slot-{slot}")))

@@ -17,7 +17,7 @@ from subprocess import DEVNULL, Popen
 from typing import Any
 
 from clusters.engines.local import processes
-from clusters.engines.local.claims import default_host
+from clusters.engines.local.claims import default_host, make_private
 from clusters.engines.local.layout import make_directory, write
 from clusters.engines.local.programs import Program, tool
 from pks_portal.errors import Unavailable
@@ -89,8 +89,9 @@ class Supervisor:
 
     def spawn(self) -> None:
         """Start it, detached from the caller and with an environment of its own; returns before it answers."""
-        for directory in (self.home, self.home / "conf.d", self._socket.parent):
+        for directory in (self.home, self.home / "conf.d"):
             make_directory(directory, mode=0o700)
+        make_private(self._socket.parent)
         write(self.home / "supervisord.conf", _escaped(_MAIN.format(home=self.home, socket=self._socket)))
         command = [tool("setsid"), "--fork", sys.executable, "-m", "supervisor.supervisord", "-c", "supervisord.conf"]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", processes.MARK: self.mark}
