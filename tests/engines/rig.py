@@ -45,7 +45,8 @@ class Rig:
     make: Callable[[], Engine]
 
     def until_settled(self, wanted: Wanted) -> Observed:
-        """Apply and observe until settled; return what was seen last."""
+        """Begin, then apply and observe until settled; return what was seen last."""
+        self.make().begin(wanted)
         return last(lambda: self.step(wanted), lambda seen: seen.settled)
 
     def step(self, wanted: Wanted) -> Observed:

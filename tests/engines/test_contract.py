@@ -52,9 +52,34 @@ def test_a_cluster_lives_from_nothing_to_nothing(rig: Rig) -> None:
     assert not rig.make().observe(wanted).exists
     assert rig.make().remove(wanted.id).done
 
+    assert not rig.step(wanted).exists  # a worker that had lost its turn and goes on now
+    assert rig.make().remove(wanted.id).done
+
+
+def test_only_begin_brings_a_cluster_into_being(rig: Rig) -> None:
+    wanted = wish()
+    for _ in range(3):
+        assert not rig.step(wanted).exists
+    for _ in range(2):
+        rig.make().begin(wanted)
+        assert not rig.make().observe(wanted).settled
+    assert rig.step(wanted).exists
+    rig.make().begin(wanted)  # again, of one half made
+    assert rig.step(wanted).exists
+    rig.until_removed(wanted.id)
+    assert not rig.step(wanted).exists
+
+
+def test_one_only_begun_is_removed(rig: Rig) -> None:
+    wanted = wish()
+    rig.make().begin(wanted)
+    rig.until_removed(wanted.id)
+    assert not rig.step(wanted).exists
+
 
 def test_a_half_made_cluster_is_removed(rig: Rig) -> None:
     wanted = wish()
+    rig.make().begin(wanted)
     assert not rig.step(wanted).settled
     rig.until_removed(wanted.id)
     assert not rig.make().observe(wanted).exists

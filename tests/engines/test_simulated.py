@@ -33,8 +33,12 @@ class Clock:
     def engine(self, **options: Any) -> SimulatedEngine:
         return SimulatedEngine(root=self.root, **options)
 
+    def begin(self, wanted: Wanted) -> None:
+        self.engine().begin(wanted)
+
     def until_settled(self, wanted: Wanted, **options: Any) -> list[Observed]:
         """Apply and observe every 20 ms until settled; return all that was seen."""
+        self.begin(wanted)
         seen: list[Observed] = []
         while not (seen and seen[-1].settled):
             assert len(seen) < 500
@@ -113,6 +117,7 @@ def test_scale_up_and_down_keeps_the_first_nodes(clock: Clock) -> None:
 
 def test_a_wish_changed_midway_is_reached_too(clock: Clock) -> None:
     wanted = wish(10)
+    clock.begin(wanted)
     clock.engine().apply(wanted)
     clock.traveller.shift(1.05)
     midway = clock.engine().observe(wanted)
@@ -153,6 +158,7 @@ def test_scale_and_delete_fail_too(clock: Clock) -> None:
 
 
 def test_outages_come_first_and_end(clock: Clock) -> None:
+    clock.begin(wish())
     for _ in range(2):
         with pytest.raises(Unavailable):
             clock.engine(outages=2).apply(wish())
@@ -170,6 +176,7 @@ def test_remove_takes_time_and_leaves_nothing(clock: Clock) -> None:
 
 
 def test_remove_of_one_half_made(clock: Clock) -> None:
+    clock.begin(wish())
     clock.engine().apply(wish())
     assert clock.engine().observe(wish()).exists
     clock.engine().remove(ID)

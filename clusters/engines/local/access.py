@@ -8,6 +8,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 from clusters.engines.base import Credential, Wanted
+from clusters.engines.local import guard
 from clusters.engines.local.api import Api
 from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import Network
@@ -16,20 +17,27 @@ from pks_portal.errors import Invalid
 
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 PREFIX = "pks-portal:"
-LEVELS = {"view": "view", "edit": "edit", "admin": "cluster-admin"}
+LEVELS = {"view": "view", "edit": guard.EDIT, "admin": "cluster-admin"}
 HOLDER = "pks-portal.io/holder"
 EXPIRES = "pks-portal.io/expires"
 LONGEST_NAME = 64  # of a common name in X.509
 
 
 def issue(layout: Layout, net: Network, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
-    """Issue a credential: first its binding, so that it works from the moment it is handed out."""
+    """Issue a credential: first its binding, so that it works from the moment it is handed out.
+
+    Raises Invalid for an unknown level, Unavailable while the API does not take what the level needs.
+    """
     if level not in LEVELS:
         raise Invalid("engine.unknown_level", field="level", level=level, offered=", ".join(LEVELS))
     name = secrets.token_hex(8)
-    user = f"pks:{holder}"[: LONGEST_NAME - len(name) - 1] + f":{name}"
+    user = guard.user(holder, level, name, longest=LONGEST_NAME)
     expires = datetime.now(UTC).replace(microsecond=0) + ttl
-    Api(layout, net).create(BINDINGS, _binding(name, user, holder, level, expires))
+    api = Api(layout, net)
+    guard.ensure_policy(api)
+    if level == "edit":
+        guard.ensure_edit(api)
+    api.create(BINDINGS, _binding(name, user, holder, level, expires))
     authority = Authority.load(layout.secrets / "ca.crt", layout.secrets / "ca.key")
     issued = authority.client(user, life=ttl)
     text = kubeconfig(net.endpoint, authority.pem.certificate, user, issued, context=wanted.name)

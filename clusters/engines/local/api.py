@@ -42,6 +42,13 @@ class Api:
         if status != http.HTTPStatus.CONFLICT:
             self._usable(status, answer)
 
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        """Create an object in a collection, or make the one of its name like this; what others added to it stays."""
+        status, answer = self.call("POST", path, body)
+        if status == http.HTTPStatus.CONFLICT:
+            status, answer = self.call("PATCH", f"{path}/{body['metadata']['name']}", body)
+        self._usable(status, answer)
+
     def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Merge into an object; nothing happens if it is gone."""
         status, answer = self.call("PATCH", path, body)

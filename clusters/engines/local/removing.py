@@ -51,7 +51,9 @@ class Removing:
         if not self._verify():
             return Removal(done=True, steps=DONE)
         left = next(filter(None, (step() for step in (self._processes, self._network, self._data))), [])
-        return Removal(done=False, steps={**dict.fromkeys(STEPS, 0.0), **({} if left else DONE), "verify": 0.0}, left=left)
+        return Removal(
+            done=False, steps={**dict.fromkeys(STEPS, 0.0), **({} if left else DONE), "verify": 0.0}, left=left
+        )
 
     @property
     def _gone(self) -> Path:

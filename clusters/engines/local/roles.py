@@ -1,6 +1,6 @@
 """The roles that every cluster gets from the portal, as soon as its API answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clusters.engines.local.api import Api
@@ -35,25 +35,29 @@ def ensure(api: Api) -> None:
 
 def _objects() -> Iterator[tuple[str, dict[str, Any]]]:
     simulation = "pks-portal:simulation"
-    yield "clusterroles", _role(simulation, _SIMULATION)
+    yield "clusterroles", role(simulation, _rules(_SIMULATION))
     yield "clusterrolebindings", _binding(simulation, simulation, SIMULATION_USER)
     yield (
         "clusterrolebindings",
         _binding("pks-portal:kubelet-client", "system:kubelet-api-admin", "pks-portal:kubelet-client"),
     )
-    yield "clusterroles", _role("pks-portal:reader", _READER, {f"{GROUP}/aggregate-to-view": "true"})
+    yield "clusterroles", role("pks-portal:reader", _rules(_READER), {f"{GROUP}/aggregate-to-view": "true"})
 
 
-def _role(name: str, rules: _Rules, labels: dict[str, str] | None = None) -> dict[str, Any]:
+def role(name: str, rules: Sequence[Mapping[str, Any]], labels: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return a ClusterRole of the portal's; rules as Kubernetes writes them."""
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "ClusterRole",
         "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "pks-portal", **(labels or {})}},
-        "rules": [
-            {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
-            for group, resources, verbs in rules
-        ],
+        "rules": list(rules),
     }
+
+
+def _rules(rules: _Rules) -> list[dict[str, Any]]:
+    return [
+        {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules
+    ]
 
 
 def _binding(name: str, role: str, user: str) -> dict[str, Any]:

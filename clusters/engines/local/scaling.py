@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from clusters.engines.base import Wanted
-from clusters.engines.local import nodes, programs, roles
+from clusters.engines.local import guard, nodes, programs, roles
 from clusters.engines.local.api import Api
 from clusters.engines.local.host import Host
 from clusters.engines.local.layout import Layout, write
@@ -56,6 +56,7 @@ def leaving(layout: Layout) -> Sequence[str]:
 def _start_simulation(host: Host, layout: Layout, api: Api) -> None:
     """Start kwok after its rights: refused once, it would wait seconds before it asks again."""
     roles.ensure(api)
+    guard.ensure_policy(api)  # long before the first kubeconfig: the API server needs a moment to put it in force
     group = programs.groups_of(layout, 1)[-1]
     if not host.supervisor.states(group):
         host.supervisor.add([group])

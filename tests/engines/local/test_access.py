@@ -34,7 +34,7 @@ def test_a_level_gives_its_rights_and_no_more(
     for right in may_not:
         assert kubectl("auth", "can-i", *right.split()).stdout.strip() == "no", right
     who = kubectl("auth", "whoami", "-o", "json").stdout
-    assert f"pks:li.na:{name}" in who
+    assert f"pks:li.na:{level}:{name}" in who
     assert "system:masters" not in who
     cluster.rig.make().revoke(cluster.wanted.id, name)
 

@@ -19,7 +19,7 @@ from clusters.engines.local.network import Network
 from pks_portal import paths
 from pks_portal.errors import Conflict, Invalid, PortalError
 from tests.engines.conftest import VERSION, needs_binaries
-from tests.engines.rig import wish
+from tests.engines.rig import last, wish
 
 
 @pytest.fixture
@@ -40,8 +40,15 @@ def engine(root: Path, cache: Path | None = None) -> LocalEngine:
     return LocalEngine(root=root, cache=cache or paths.cache(), host=root.parent / "claims")
 
 
+def advance(engine: LocalEngine, wanted: Wanted, *, steps: int = 3) -> None:
+    """Begin, and take the steps before the control plane."""
+    engine.begin(wanted)
+    for _ in range(steps):
+        engine.apply(wanted)
+
+
 def nothing_left(root: Path, wanted: Wanted) -> bool:
-    assert engine(root).remove(wanted.id).done
+    last(lambda: engine(root).remove(wanted.id), lambda removal: removal.done)
     clusters = root / "clusters"
     return not (list(clusters.iterdir()) if clusters.exists() else []) and not list(root.parent.glob("claims/slot-*"))
 
@@ -74,7 +81,7 @@ def test_no_free_address_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(network, "usable", nothing)
     wanted = wish()
     with pytest.raises(PortalError) as refused:
-        engine(root).apply(wanted)
+        advance(engine(root), wanted)
     assert (refused.value.key, refused.value.facts["port"]) == ("engine.port_taken", 6443)
     assert nothing_left(root, wanted)
 
@@ -86,7 +93,7 @@ def test_no_memory_is_refused_with_figures(root: Path, monkeypatch: pytest.Monke
     assert refusal is not None
     assert (refusal.key, dict(refusal.args)) == ("engine.no_memory", {"needed_gib": 0.7, "free_gib": 0.0})
     with pytest.raises(Conflict) as refused:
-        engine(root).apply(wanted)
+        advance(engine(root), wanted)
     assert refused.value.facts == {"needed_gib": 0.7, "free_gib": 0.0}
     assert nothing_left(root, wanted)
     assert engine(root).preview(wanted, replace(wanted, pools=())).refusal is None  # shrinking needs no memory
@@ -127,7 +134,7 @@ def test_a_full_disk_is_named(small_disk: Path, monkeypatch: pytest.MonkeyPatch)
     for least in (capacity.DISK_MIB, 0):  # refused beforehand; and where it happens nevertheless
         monkeypatch.setattr(capacity, "DISK_MIB", least)
         with pytest.raises(HostFull) as refused:
-            engine(small_disk / "data").apply(wanted)
+            advance(engine(small_disk / "data"), wanted)
         assert refused.value.key == "engine.disk_full"
         assert refused.value.facts["path"].startswith(str(small_disk))
         assert nothing_left(small_disk / "data", wanted)
@@ -152,7 +159,7 @@ def test_a_damaged_program_is_named(root: Path, tmp_path: Path) -> None:
     damaged.write_bytes(b"not etcd")
     wanted = wish()
     with pytest.raises(PortalError) as refused:
-        engine(root, cache).apply(wanted)
+        advance(engine(root, cache), wanted)
     assert (refused.value.key, refused.value.facts["path"]) == ("binaries.corrupt", str(damaged))
     assert nothing_left(root, wanted)
 
@@ -160,15 +167,15 @@ def test_a_damaged_program_is_named(root: Path, tmp_path: Path) -> None:
 def test_a_cluster_waits_for_its_programs_and_says_so(tmp_path: Path) -> None:
     wanted = wish()
     empty = engine(tmp_path / "data", tmp_path / "empty")
-    empty.apply(wanted)
+    advance(empty, wanted, steps=1)
     seen = empty.observe(wanted)
     assert seen.waiting is not None
     assert seen.waiting.key.startswith("binaries.")
-    assert (seen.exists, seen.settled, seen.steps["binaries"]) == (False, False, 0.0)
+    assert (seen.exists, seen.settled, seen.steps["binaries"]) == (True, False, 0.0)
 
 
 def test_three_members_are_refused_for_now(root: Path) -> None:
     wanted = replace(wish(), control_plane=3)
     assert engine(root).preview(None, wanted).refusal is not None
     with pytest.raises(Invalid):
-        engine(root).apply(wanted)
+        advance(engine(root), wanted)

@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"),
 ]
 
+SYS_ADMIN = 21  # the number of this capability
+
 
 class Listener(http.server.BaseHTTPRequestHandler):
     """Stands for a service of the portal; counts who comes."""
@@ -147,8 +149,11 @@ def test_the_processes_are_nobody_on_this_host(cluster: Running) -> None:
             b"SUPERVISOR_GROUP_NAME", b"SUPERVISOR_SERVER_URL", processes.MARK.encode(),
         }  # fmt: skip
         assert b"PRIVATE" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-        if name == "haproxy":
-            continue  # the only one on the host: it holds the door
+        if name == "haproxy":  # the only one on the host: it holds the door, and may enter the cluster's network
+            rights = {int(status[kind], 16) for kind in ("CapBnd", "CapPrm", "CapEff")}
+            assert (status["NoNewPrivs"].strip(), rights, int(status["CapInh"], 16)) == ("1", {1 << SYS_ADMIN}, 0)
+            assert status["Groups"].split() == []
+            continue
         assert set(status["Uid"].split()) == {str(cluster.facts.owner)}
         assert status["Groups"].split() == []
         assert (status["NoNewPrivs"].strip(), int(status["CapBnd"], 16), int(status["CapEff"], 16)) == ("1", 0, 0)

@@ -104,6 +104,7 @@ def test_all_clusters_can_be_removed_at_once(tmp_path: Path) -> None:
     needs_binaries()
     host = Host.at(tmp_path / "data", paths.cache(), tmp_path / "claims")
     rig, wanted = local_rig(host), wish()
+    rig.make().begin(wanted)
     last(lambda: rig.step(wanted), lambda seen: seen.steps["certificates"] == 1)
     arguments = ["end-all", "--with-data", "--data", str(host.root), "--claims", str(host.claims.host)]
     assert keeper.main(arguments) == 0
