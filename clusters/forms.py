@@ -48,7 +48,7 @@ class NewClusterForm(forms.Form):
     tenant = forms.ModelChoiceField(Tenant.objects.none(), to_field_name="slug", label=_("Tenant"))
     name = forms.CharField(max_length=63, validators=[dns_label], label=_("Name"))
     plan = forms.ModelChoiceField(Plan.objects.none(), to_field_name="slug", label=_("Plan"))
-    nodes = forms.IntegerField(min_value=1, max_value=10_000, label=_("Worker nodes"))
+    nodes = forms.IntegerField(label=_("Worker nodes"))  # the plan has the bounds
     version = forms.ChoiceField(label=_("Kubernetes version"))
     cloud = forms.ModelChoiceField(Cloud.objects.none(), to_field_name="slug", label=_("Cloud"))
     labels = LabelsField(required=False, label=_("Labels"))

@@ -57,6 +57,11 @@ def kubectl(cluster: Cluster, filename: str) -> str:
     return f"kubectl --kubeconfig {shlex.quote(filename)} get nodes"
 
 
+def readable(kubeconfig: str) -> str:
+    """Return a kubeconfig as YAML with one entry a line, which is how people know it."""
+    return yaml.safe_dump(yaml.safe_load(kubeconfig), sort_keys=False, allow_unicode=True, width=100_000)
+
+
 def filename(cluster: Cluster, level: str, kubeconfig: UUID) -> str:
     """Return the name under which a kubeconfig is downloaded: made here, of characters that every system takes."""
     return f"{cluster.name}-{level}-{kubeconfig.hex[:6]}.kubeconfig"

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from clusters import fleet, intervals, warm, wishes
-from clusters.engines.base import Condition, NodeSeen, Observed
+from clusters.engines.base import Condition, Engine, NodeSeen, Observed, Wanted
 from clusters.models import Cluster
 from pks_portal.errors import PortalError
 from pks_portal.messages import Said
@@ -41,6 +41,7 @@ def converge(operation: Operation) -> Turn:
     """Take a step towards what is wanted and read back how far it is (create and scale)."""
     cluster = cluster_of(operation)
     engine, wanted = fleet.engine_of(cluster.cloud), fleet.wanted_of(cluster)
+    _begin(operation, engine, wanted)
     engine.apply(wanted)
     seen = engine.observe(wanted)
     with transaction.atomic():
@@ -53,6 +54,13 @@ def converge(operation: Operation) -> Turn:
             return Turn(again=WAIT_SECONDS)
         _remark(operation, [seen.blocked] if seen.blocked else [c.said for c in seen.conditions if not c.ok])
     return Turn(done=True) if seen.settled else runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
+
+
+def _begin(operation: Operation, engine: Engine, wanted: Wanted) -> None:
+    """Mark the cluster as wanted while the operation is ours: a worker that comes too late must not make it anew."""
+    with transaction.atomic():
+        operations.lock(operation)
+        engine.begin(wanted)
 
 
 def _obstacle(operation: Operation, seen: Observed) -> Said | None:

@@ -70,6 +70,9 @@ def fill(operation: Operation) -> Turn:
     if (spare := _spare(operation)) is None:
         return Turn(done=True)
     engine, wanted = fleet.engine_of(spare.cloud), wanted_of(spare)
+    with transaction.atomic():
+        operations.lock(operation)
+        engine.begin(wanted)
     engine.apply(wanted)
     seen = engine.observe(wanted)
     moved = operations.advance_steps(operation, seen.steps)

@@ -164,11 +164,9 @@ def _plain_problem(status: HTTPStatus) -> JsonResponse:
         return JsonResponse(NotFound("error.not_found").as_problem(), status=status, content_type=PROBLEM)
     code = status.phrase.lower().replace(" ", "-")
     body = {"type": f"urn:pks-portal:{code}", "title": status.phrase, "status": status.value, "code": code}
-    return JsonResponse(
-        {**body, "detail": _(status.description or status.phrase), "next": _next(status)},
-        status=status,
-        content_type=PROBLEM,
-    )
+    key = "error.unexpected" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "error.refused"
+    detail = messages.render(key, {"status": status.value})
+    return JsonResponse({**body, "detail": detail, "next": _next(status)}, status=status, content_type=PROBLEM)
 
 
 class PortalErrorMiddleware:

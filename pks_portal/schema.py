@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -9,7 +10,59 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
 
+from pks_portal.errors import PROBLEM
+
 METHODS = ("get", "post", "patch", "put", "delete")
+WRITING = frozenset(METHODS) - {"get"}
+WORD = {"type": "string"}
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "A refusal or failure (RFC 9457); the facts that its text names are beside it as fields too.",
+    "required": ["type", "title", "status", "code", "detail", "next"],
+    "properties": {
+        "type": {**WORD, "format": "uri", "description": "urn:pks-portal: and the code"},
+        "title": {**WORD, "description": "The status in words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "code": {**WORD, "description": "A stable word for programs."},
+        "detail": {**WORD, "description": "What happened, in the language asked for."},
+        "next": {**WORD, "description": "What to do about it."},
+        "field": {**WORD, "description": "The input that is wrong."},
+        "errors": {"type": "object", "description": "Everything that is wrong, by field."},
+        "system": {**WORD, "description": "The outside system that failed."},
+        "cause": {**WORD, "description": "That system's own words."},
+        "link": {**WORD, "description": "Where to look."},
+    },
+    "additionalProperties": True,
+}
+
+
+def declare_refusals(result: dict[str, Any], **_unused: Any) -> dict[str, Any]:
+    """Add to every call the refusals that it may be answered with (a hook of drf-spectacular)."""
+    result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    for path, item in result["paths"].items():
+        for method in METHODS:
+            if method in item:
+                for status in _refusals(path, method, item[method]):
+                    item[method]["responses"].setdefault(str(int(status)), _refusal(status))
+    return result
+
+
+def _refusals(path: str, method: str, call: dict[str, Any]) -> list[HTTPStatus]:
+    asked = "requestBody" in call or any(part["in"] == "query" for part in call.get("parameters", []))
+    can_be = {
+        HTTPStatus.BAD_REQUEST: asked,
+        HTTPStatus.UNAUTHORIZED: True,
+        HTTPStatus.FORBIDDEN: method in WRITING,
+        HTTPStatus.NOT_FOUND: "{" in path,
+        HTTPStatus.CONFLICT: method in WRITING,
+        HTTPStatus.SERVICE_UNAVAILABLE: method in WRITING,
+    }
+    return [status for status, possible in can_be.items() if possible]
+
+
+def _refusal(status: HTTPStatus) -> dict[str, Any]:
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": status.phrase, "content": content}
 
 
 @lru_cache(maxsize=1)
@@ -29,15 +82,30 @@ def reference(request: HttpRequest) -> HttpResponse:
             if method in item:
                 groups[path.removeprefix("/api/v1/").split("/")[0]].append(_call(path, method, item[method]))
     base = request.build_absolute_uri("/").rstrip("/")
-    return render(request, "api.html", {"groups": sorted(groups.items()), "base": base})
+    context = {"groups": sorted(groups.items()), "base": base, "problem": _fields(PROBLEM_SCHEMA), "code": _code(base)}
+    return render(request, "api.html", context)
+
+
+def _code(base: str) -> dict[str, str]:
+    """Return what to type in a shell: to sign in, then to call; the password goes to no command line."""
+    read = "import json, sys; print(json.load(sys.stdin)['access_token'])"
+    return {
+        "sign_in": (
+            "read -rsp 'Password: ' PASSWORD\n"
+            f'export PKS_TOKEN=$(printf %s "$PASSWORD" | curl -sS {base}/oauth/token \\\n'
+            "  -d client_id=pks_cli -d grant_type=password -d username=li.na --data-urlencode password@- \\\n"
+            f'  | python3 -c "{read}")'
+        ),
+        "call": f'curl -H "Authorization: Bearer $PKS_TOKEN" {base}/api/v1/clusters',
+    }
 
 
 def _call(path: str, method: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Return one call as the page shows it."""
     body = spec.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    answers = [
-        {"status": status, "fields": _fields(_content(answer))} for status, answer in spec.get("responses", {}).items()
-    ]
+    responses = {status: answer.get("content", {}) for status, answer in spec.get("responses", {}).items()}
+    answers = [{"status": status, "fields": _fields(_content(content))}
+               for status, content in responses.items() if PROBLEM not in content]  # fmt: skip
     return {
         "id": spec["operationId"],
         "method": method.upper(),
@@ -46,11 +114,12 @@ def _call(path: str, method: str, spec: dict[str, Any]) -> dict[str, Any]:
         "parameters": spec.get("parameters", []),
         "body": _fields(body) if body else [],
         "answers": answers,
+        "refusals": sorted(status for status, content in responses.items() if PROBLEM in content),
     }
 
 
-def _content(answer: dict[str, Any]) -> dict[str, Any] | None:
-    schemas = [media.get("schema") for media in answer.get("content", {}).values()]
+def _content(content: dict[str, Any]) -> dict[str, Any] | None:
+    schemas = [media.get("schema") for media in content.values()]
     return schemas[0] if schemas else None
 
 

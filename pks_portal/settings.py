@@ -210,6 +210,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "pks_portal.schema.declare_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "TaskStatus": "pks_portal.operations.models.Operation.Status",
         "ClusterStatus": "clusters.models.Cluster.Status",

@@ -83,7 +83,10 @@ def delete(request: UserHttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def issue_kubeconfig(request: UserHttpRequest, pk: UUID) -> HttpResponse:
-    """Issue a kubeconfig and hand it over once: as a file, or with `as=show` on a page."""
+    """Issue a kubeconfig and hand it over once: as a file, or with `as=show` inside the dialog that asks for it.
+
+    No page of its own shows it: reloading that page would issue another one.
+    """
     cluster = _cluster(request, pk)
     level = request.POST.get("level", "")
     try:
@@ -94,11 +97,13 @@ def issue_kubeconfig(request: UserHttpRequest, pk: UUID) -> HttpResponse:
             return render(request, "clusters/_kubeconfig_refused.html", {"error": error}, status=error.status)
         return show(request, cluster, status=error.status, refusal=error)
     name = recipes.filename(cluster, level, row.pk)
-    if request.POST.get("as") == "show":
-        context = {"cluster": cluster, "kubeconfig": row, "text": credential.kubeconfig, "filename": name}
-        response = render(request, "clusters/kubeconfig.html", context | {"command": recipes.kubectl(cluster, name)})
+    text = recipes.readable(credential.kubeconfig)
+    if request.POST.get("as") == "show" and "HX-Request" in request.headers:
+        context = {"cluster": cluster, "kubeconfig": row, "text": text, "filename": name}
+        context["command"] = recipes.kubectl(cluster, name)
+        response = render(request, "clusters/_kubeconfig_shown.html", context)
     else:
-        response = HttpResponse(credential.kubeconfig, content_type="application/yaml")
+        response = HttpResponse(text, content_type="application/yaml")
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clusters import fleet, recipes, services, versions
@@ -31,7 +32,7 @@ def cluster_create(request: UserHttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         key = form.cleaned_data["key"]
         try:
-            _, cluster = services.create_cluster(
+            _task, cluster = services.create_cluster(
                 request.user, form.cleaned_data["tenant"], form.wish(), request_key=key
             )
         except (PortalError, ValidationError) as exc:
@@ -39,7 +40,10 @@ def cluster_create(request: UserHttpRequest) -> HttpResponse:
             error = exc if isinstance(exc, PortalError) else None
         else:
             return redirect("clusters:detail", cluster.pk)
-    context = {"form": form, "refusal": error, "clouds": _clouds()} | _preview(request, form, tried=form.is_bound)
+    context = {"form": form, "refusal": error, "clouds": _clouds(), "said": error}
+    context |= _preview(request, form, tried=form.is_bound)
+    if form.errors and not context["change"]:
+        context["problems"] = [_("Correct what is marked to see it.")]  # the field says it already
     return render(request, "clusters/create.html", context, status=422 if form.errors else 200)
 
 
@@ -69,13 +73,13 @@ def _preview(request: UserHttpRequest, form: NewClusterForm, *, tried: bool) -> 
         form = NewClusterForm(values, user=request.user)
     form.is_valid()
     if {"tenant", "plan", "nodes", "version", "cloud"} - form.cleaned_data.keys():
-        return {"change": None, "plan": form.cleaned_data.get("plan")}
+        return {"change": None, "plan": form.cleaned_data.get("plan"), "problems": _complaints(form)}
     data = form.cleaned_data
     try:  # the name is checked apart; a preview is of size and place
         name = f"preview-{uuid4().hex[:12]}"
         change = services.preview_create(request.user, data["tenant"], form.wish(name=name))
     except (PortalError, ValidationError) as error:
-        return {"change": None, "plan": data["plan"], "problem": _text(error)}
+        return {"change": None, "plan": data["plan"], "problems": [_text(error)]}
     return {
         "change": change,
         "plan": data["plan"],
@@ -86,6 +90,16 @@ def _preview(request: UserHttpRequest, form: NewClusterForm, *, tried: bool) -> 
         "version": versions.info(data["version"], timezone.localdate()),
         "programs": binaries.state(data["version"]) if data["cloud"].kind == "local" else None,
     }
+
+
+def _complaints(form: NewClusterForm) -> list[str]:
+    """Return what is wrong with the wish, each with its field's name; that the name is, is said beside it."""
+    return [
+        _("%(field)s: %(text)s") % {"field": form.fields[name].label, "text": text}
+        for name, texts in form.errors.items()
+        if name in form.fields and name != "name"
+        for text in texts
+    ]
 
 
 def _text(error: PortalError | ValidationError) -> str:

@@ -66,9 +66,10 @@ def show(request: UserHttpRequest, cluster: Cluster, *, status: int = 200, **ext
 def what_goes(cluster: Cluster) -> dict[str, Any]:
     """Return what deleting the cluster would take away, as last observed."""
     kubeconfigs = [row for row in cluster.kubeconfigs.select_related("holder") if row.live]
+    pods = [node["pods"] for node in cluster.nodes_seen]
     return {
         "nodes": cluster.nodes,
-        "pods": sum(node["pods"] or 0 for node in cluster.nodes_seen),
+        "pods": None if None in pods else sum(pods),
         "kubeconfigs": kubeconfigs,
         "holders": sorted({row.holder.label for row in kubeconfigs}),
         "running": Operation.objects.filter(subject_id=cluster.pk, status__in=Operation.UNFINISHED).first(),

@@ -90,6 +90,9 @@ def run(arguments: list[str]) -> int:
 
 def _misused(error: Any) -> int:
     """Say how the command is used, in the person's language."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(of_typer(error.format_message()), file=sys.stderr)
+        return 2
     if context := getattr(error, "ctx", None):
         print(of_typer(context.get_usage()), file=sys.stderr)
     print(of_typer(f"Error: {error.format_message()}"), file=sys.stderr)

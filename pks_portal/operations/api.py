@@ -182,7 +182,7 @@ def request_key(request: UserRequest) -> str:
     key = f"{_digest(given)}:"  # digests: of one length, whatever was sent
     mine = key + _digest(asked)
     if Operation.objects.filter(actor=request.user, request_key__startswith=key).exclude(request_key=mine).exists():
-        raise Conflict("error.key_reused")
+        raise Conflict("error.idempotency_key_reused")
     return mine
 
 

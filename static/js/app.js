@@ -62,6 +62,10 @@ document.addEventListener("click", (event) => {
 });
 document.querySelector("dialog[data-open]")?.showModal();
 
+// what is shown once goes with its dialog
+const shown = document.getElementById("kubeconfig-shown");
+shown?.closest("dialog").addEventListener("close", () => shown.replaceChildren());
+
 function step(button) {
   const input = button.parentElement.querySelector("input");
   button.dataset.step === "up" ? input.stepUp() : input.stepDown();
@@ -80,7 +84,7 @@ async function copy(button) {
 // a form is sent once, however often one clicks; a download is fetched, so that its dialog can show a refusal
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.download !== undefined && event.submitter?.dataset.plain === undefined) {
+  if (form.dataset.download !== undefined) {
     event.preventDefault();
     download(form, event.submitter);
   } else if (form.method === "post") {
@@ -114,8 +118,11 @@ async function download(form, submitter) {
     else if (!response.ok) morph(await response.text());
     else {
       place.replaceChildren();
-      save(await response.blob(), response.headers.get("Content-Disposition"));
-      form.closest("dialog")?.close();
+      const disposition = response.headers.get("Content-Disposition");
+      if (disposition) {
+        save(await response.blob(), disposition);
+        form.closest("dialog").close();
+      } else morph(await response.text()); // shown in the dialog, once
       refresh();
     }
   } finally {

@@ -11,8 +11,10 @@ const UNITS = [
 function said(seconds, ahead) {
   const size = Math.abs(seconds);
   if (size < 5) return words.now;
-  const [, divisor, unit] = UNITS.find(([limit]) => size < limit) ?? [];
-  return unit && words[ahead ? "ahead" : "ago"][unit].replace("%s", Math.floor(size / divisor));
+  for (const [limit, divisor, unit] of UNITS) {
+    const count = ahead ? Math.round(size / divisor) : Math.floor(size / divisor); // 8 hours are not 7 a second later
+    if (count * divisor < limit) return words[ahead ? "ahead" : "ago"][unit].replace("%s", count);
+  }
 }
 
 function clock(seconds) {

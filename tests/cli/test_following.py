@@ -84,6 +84,15 @@ def test_a_refusal_is_not_waited_out(pks: Pks, running: FakePortal) -> None:
     assert (ran.code, ran.err) == (1, "Error: You may not.\n")
 
 
+@pytest.mark.parametrize(("status", "code"), [("cancelled", 0), ("succeeded", 1)])
+def test_a_cancel_that_is_waited_for_says_how_it_ended(signed_in: FakePortal, pks: Pks, status: str, code: int) -> None:
+    signed_in.tasks = [task(status)]
+    signed_in.script[("POST", "/api/v1/tasks/t1/cancel")] = [(202, task("cancelling"))]
+    ran = pks("cancel-task", "t1", "--wait")
+    assert (ran.code, ran.out) == (code, f"Create cluster pay-dev: {status.title()}\n")
+    assert ("before it could be cancelled" in ran.err) is (code == 1)
+
+
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_an_unhappy_end_exits_1(pks: Pks, signed_in: FakePortal, status: str) -> None:
     signed_in.task = task(status)

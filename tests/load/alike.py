@@ -59,6 +59,7 @@ class Alike:
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _make(self, wanted: Wanted, began: float) -> None:
+        self._engine.begin(wanted)
         while True:
             self._engine.apply(wanted)
             seen = self._engine.observe(wanted)

@@ -116,6 +116,13 @@ def test_a_deactivated_local_account_is_refused_like_a_wrong_password(user: User
     assert AuditEntry.objects.get(action="session.refused").facts == {"login": "ops", "reason": "inactive"}
 
 
+def test_a_success_gives_all_attempts_again(user: User) -> None:
+    for _turn in range(2):
+        for _attempt in range(2):  # of three in five minutes
+            assert sign_in(password="wrong-one")[1].status_code == 200
+        assert sign_in()[1].status_code == 302
+
+
 def test_log_and_audit_have_no_password_and_no_line_breaks(user: User, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         sign_in(login="ops\r\nINJECTED", password="Secret-one-1")

@@ -32,7 +32,7 @@ def make_private(path: Path) -> None:
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     state = path.lstat()
-    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) != 0o700:  # noqa: PLR2004
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & 0o077:
         raise PortalError("engine.not_private", system="host", path=str(path))
 
 

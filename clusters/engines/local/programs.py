@@ -78,7 +78,7 @@ def _haproxy(layout: Layout, facts: Facts, net: Network) -> Program:
     words = ["setpriv", "--no-new-privs"]
     if facts.owner is not None:
         kept = "-all,+sys_admin" if net.namespace else "-all"
-        words += ["--clear-groups", f"--inh-caps={kept}", f"--bounding-set={kept}"]
+        words += ["--clear-groups", "--inh-caps=-all", f"--bounding-set={kept}"]
     argv = (*words, "--", tool("haproxy"), "-db", "-f", "haproxy.cfg")
     return Program("haproxy", f"{layout.id}-door", "haproxy", argv, layout.home, 25)
 

@@ -84,12 +84,13 @@ INSTANT = 5
 
 
 def _distance(seconds: float, moment: datetime) -> str:
-    size = abs(seconds)
+    size, past = abs(seconds), seconds > 0
     if size < INSTANT:
         return _("just now")
     for limit, divisor, unit in UNITS:
-        if size < limit:
-            return str(words()["ago" if seconds > 0 else "ahead"][unit]) % int(size // divisor)
+        count = int(size // divisor) if past else round(size / divisor)  # 8 hours ahead are not 7 a second later
+        if count * divisor < limit:
+            return str(words()["ago" if past else "ahead"][unit]) % count
     return timezone.localtime(moment).strftime("%Y-%m-%d")
 
 
@@ -133,6 +134,14 @@ def level(percent: float) -> str:
     return "mid" if percent >= MIDDLING else ""
 
 
+@register.filter
+def fullness(line: Any) -> str:
+    """Return the class of a quota's meter: all of it may be used, so only more than that is bad."""
+    if line.after > line.limit:
+        return "hi"
+    return "mid" if line.percent_after >= MIDDLING else ""
+
+
 @register.simple_tag
 def usage(used: float | None, of: float | None) -> SafeString:
     """Return a meter of `used` out of `of`, for example requested ÷ allocatable; a dash where there is nothing yet."""
@@ -163,6 +172,12 @@ def said(stored: dict[str, Any]) -> str:
 def step_label(name: str) -> str:
     """Return a step's text in the active language."""
     return messages.render(f"step.{name}", {})
+
+
+@register.filter
+def part_label(name: str) -> str:
+    """Return the words for a part of a cluster; one without words is shown as it is."""
+    return messages.render(f"condition.{name}", {}) if f"condition.{name}" in messages.CATALOGUE else name
 
 
 @register.filter

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from clusters.engines.base import Wanted
+from clusters.engines.base import Removal, Wanted
 from clusters.engines.local import binaries, capacity, network
 from clusters.engines.local.claims import Claims
 from clusters.engines.local.engine import LocalEngine
 from clusters.engines.local.host import HostFull
+from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import Network
 from pks_portal import paths
 from pks_portal.errors import Conflict, Invalid, PortalError
@@ -97,6 +98,71 @@ def test_no_memory_is_refused_with_figures(root: Path, monkeypatch: pytest.Monke
     assert refused.value.facts == {"needed_gib": 0.7, "free_gib": 0.0}
     assert nothing_left(root, wanted)
     assert engine(root).preview(wanted, replace(wanted, pools=())).refusal is None  # shrinking needs no memory
+
+
+def test_memory_is_kept_for_clusters_that_still_start(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "memory_free", lambda: 1.0)  # room for one
+    first, second = wish(), wish()
+    advance(engine(root), first)
+    for _ in range(2):
+        advance(engine(root), first)  # its own place does not stand in its way
+    refusal = engine(root).preview(None, second).refusal
+    assert refusal is not None
+    assert dict(refusal.args) == {"needed_gib": 0.7, "free_gib": 0.3}
+    with pytest.raises(Conflict) as refused:
+        advance(engine(root), second)
+    assert refused.value.facts == {"needed_gib": 0.7, "free_gib": 0.3}
+    (Layout(root, first.id).home / "log" / "kwok.log").touch()  # from here on what it takes is seen in what is free
+    advance(engine(root), second)
+    for wanted in (first, second):
+        last(lambda: engine(root).remove(wanted.id), lambda removal: removal.done)  # noqa: B023
+    assert nothing_left(root, first)
+
+
+def test_making_and_removing_end_after_each_step(root: Path) -> None:
+    wanted = wish()
+    layout, made = Layout(root, wanted.id), []
+    engine(root).begin(wanted)
+    for _ in range(3):
+        engine(root).apply(wanted)
+        made.append((layout.facts() is not None, (layout.bin / "kwok").exists(), layout.pki.exists()))
+    assert made == [(True, False, False), (True, True, False), (True, True, True)]
+    assert not (layout.home / "haproxy.cfg").exists()  # nothing of the control plane yet
+    left: list[Removal] = []
+    while not left or not left[-1].done:
+        left.append(engine(root).remove(wanted.id))
+    assert [sum(removal.steps.values()) for removal in left] == [1, 2, 3, 4]
+
+
+def test_what_a_crashed_removal_left_is_found(root: Path) -> None:
+    wanted = wish()
+    layout = Layout(root, wanted.id)
+    advance(engine(root), wanted)
+    layout.home.rename(layout.home.with_name(f".{wanted.id}.removed"))
+    assert not engine(root).remove(wanted.id).done
+    assert nothing_left(root, wanted)
+    assert not list((root / "clusters").iterdir())
+
+
+@pytest.mark.parametrize("wrong", ["open", "link", "foreign"])
+def test_a_claims_directory_that_is_not_ours_alone_is_refused(tmp_path: Path, wrong: str) -> None:
+    place, home = tmp_path / "claims", tmp_path / "home"
+    home.mkdir()
+    if wrong == "link":
+        (tmp_path / "other").mkdir(mode=0o700)
+        place.symlink_to(tmp_path / "other")
+    else:
+        place.mkdir(mode=0o700)
+        place.chmod(0o755 if wrong == "open" else 0o700)
+    if wrong == "foreign":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a directory away")
+        os.chown(place, 1_899_999_999, -1)
+    for ask in (Claims(place).homes, lambda: Claims(place).take(home, anything)):
+        with pytest.raises(PortalError) as refused:
+            ask()
+        assert (refused.value.key, refused.value.facts) == ("engine.not_private", {"path": str(place)})
+    assert not list(place.iterdir())
 
 
 def test_memory_is_the_least_of_host_and_cgroups(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 import base64
 import http.client
 import http.server
+import json
 import os
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from clusters.engines.local import network, processes
+from clusters.engines.local.network import Network
 from clusters.engines.local.pki import Authority
 from tests.engines.local.conftest import Running
 from tests.engines.rig import eventually
@@ -158,6 +161,20 @@ def test_the_processes_are_nobody_on_this_host(cluster: Running) -> None:
         assert status["Groups"].split() == []
         assert (status["NoNewPrivs"].strip(), int(status["CapBnd"], 16), int(status["CapEff"], 16)) == ("1", 0, 0)
         assert Path(f"/proc/{pid}/ns/net").stat().st_ino == inside
+
+
+def test_a_namespace_that_a_crash_left_empty_is_completed(request: pytest.FixtureRequest) -> None:
+    net = Network(190 * 256 - 1, f"pks-test-{os.getpid()}")
+    request.addfinalizer(net.drop)
+    subprocess.run(["ip", "netns", "add", net.namespace], check=True)
+    for _ in range(2):  # and again, with everything there
+        net.make(1)
+        shown = subprocess.run(
+            ["ip", "-n", net.namespace, "-j", "addr", "show", "lo"], check=True, capture_output=True, text=True
+        ).stdout
+        (loopback,) = json.loads(shown)
+        assert "UP" in loopback["flags"]
+        assert [one["local"] for one in loopback["addr_info"]].count(net.advertised(1)) == 1
 
 
 def reaches(service: Service) -> bool:
