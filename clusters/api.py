@@ -122,6 +122,8 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def destroy(self, request: UserRequest, pk: str | None = None) -> Response:
         """Remove the cluster and all that it consists of."""
         cluster = self.get_object()
+        if _dry(request):
+            raise Invalid("error.dry_run_nodes", field="dry_run")
         return _started(services.delete_cluster(request.user, cluster, request_key=request_key(request)), cluster)
 
     @extend_schema(methods=["GET"], responses=KubeconfigSerializer(many=True))

@@ -46,7 +46,7 @@ TABLE: dict[tuple[str, str], tuple[Any, list[int]]] = {
     ("get", "/api/v1/tasks/{task}"): (None, SEEN),
     ("get", "/api/v1/tasks/{task}/events"): (None, SEEN),
     ("post", "/api/v1/tasks/{task}/cancel"): (None, [403, 403, 202, 202, 202, 403, 404, 401]),
-    ("post", "/api/v1/tasks/{task}/retry"): (None, [409] * 6 + [404, 401]),
+    ("post", "/api/v1/tasks/{task}/retry"): (None, [403, 403, 409, 409, 409, 403, 404, 401]),
 }  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def test_a_refusal_is_not_waited_out(pks: Pks, running: FakePortal) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [("cancelled", 0), ("succeeded", 1)])
 def test_a_cancel_that_is_waited_for_says_how_it_ended(signed_in: FakePortal, pks: Pks, status: str, code: int) -> None:
-    signed_in.tasks = [task(status)]
+    signed_in.task = task(status)
     signed_in.script[("POST", "/api/v1/tasks/t1/cancel")] = [(202, task("cancelling"))]
     ran = pks("cancel-task", "t1", "--wait")
     assert (ran.code, ran.out) == (code, f"Create cluster pay-dev: {status.title()}\n")

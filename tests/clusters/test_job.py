@@ -236,3 +236,10 @@ def test_a_delete_behind_a_scale_does_not_scale_back(api, operator, work):
     assert not Cluster.objects.exists()
     assert Operation.objects.filter(kind="cluster.scale").count() == 1
     assert not Reservation.objects.exists()
+
+
+def test_a_delete_has_no_dry_run_and_says_so_instead_of_deleting(api, operator):
+    cluster = ClusterFactory.create(tenant=operator.tenant)
+    answer = api.delete(f"/api/v1/clusters/{cluster.pk}?dry_run=true")
+    assert (answer.status_code, answer.json()["field"]) == (400, "dry_run")
+    assert not Operation.objects.exists()
