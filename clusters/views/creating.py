@@ -40,7 +40,7 @@ def cluster_create(request: UserHttpRequest) -> HttpResponse:
             error = exc if isinstance(exc, PortalError) else None
         else:
             return redirect("clusters:detail", cluster.pk)
-    context = {"form": form, "refusal": error, "clouds": _clouds(), "said": error}
+    context: dict[str, Any] = {"form": form, "refusal": error, "clouds": _clouds(), "said": error}
     context |= _preview(request, form, tried=form.is_bound)
     if form.errors and not context["change"]:
         context["problems"] = [_("Correct what is marked to see it.")]  # the field says it already
