@@ -1,7 +1,9 @@
 """The websockets: what they tell, to whom, and that they end with the session or the right."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,8 +13,10 @@ from django.contrib.sessions.models import Session
 from django.db import connections
 from django.test import Client
 
+from pks_portal.feed import SIGHTS
 from pks_portal.operations import live
 from pks_portal.operations import services as operations
+from pks_portal.operations.consumers import RIGHTS
 from tenants.models import Membership
 from tests.factories import MembershipFactory
 
@@ -26,6 +30,14 @@ async def hung_up(settings) -> AsyncIterator[None]:
     """Close what the sockets' threads opened, so that the test database can go."""
     settings.AUTHENTICATION_BACKENDS = [BACKEND]
     yield
+    while Socket.opened:
+        socket = Socket.opened.pop()
+        socket.stop(exceptions=False)
+        await asyncio.gather(socket.future, return_exceptions=True)
+    for looks in (RIGHTS, SIGHTS):
+        if looks._renewal is not None:
+            await asyncio.gather(looks._renewal, return_exceptions=True)
+            looks._renewal = None
     await database_sync_to_async(connections.close_all)()
 
 
@@ -51,12 +63,15 @@ def cookie_of(user):
 class Socket(ApplicationCommunicator):
     """A browser's end of a websocket (channels' own needs daphne)."""
 
+    opened: ClassVar[list["Socket"]] = []
+
     def __init__(self, path: str, headers: list[tuple[bytes, bytes]]) -> None:
         from pks_portal.asgi import application
 
         address, _, query = path.partition("?")
         scope = {"type": "websocket", "path": address, "query_string": query.encode(), "headers": headers}
         super().__init__(application, scope | {"subprotocols": []})
+        self.opened.append(self)
 
     async def connect(self) -> bool:
         await self.send_input({"type": "websocket.connect"})

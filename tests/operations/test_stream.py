@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connections
 from django.test import AsyncClient
 from django.urls import reverse
 
@@ -38,6 +39,7 @@ def listen(user, operation, **query):
             await client.aforce_login(user, backend="django.contrib.auth.backends.ModelBackend")
         answer = await client.get(reverse("operations:stream", args=[operation.pk]), query_params=query)
         body = b"".join([part async for part in answer]) if answer.streaming else b""
+        await sync_to_async(connections.close_all)()
         return answer.status_code, body.decode()
 
     return async_to_sync(ask)()
