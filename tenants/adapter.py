@@ -1,6 +1,7 @@
 """How allauth signs people in here: limits per person, outages told apart, everything on record, no sign-up."""
 
 import logging
+import math
 import time
 from typing import Any
 
@@ -122,7 +123,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def _waiting_time(self, request: HttpRequest, credentials: dict[str, Any]) -> int:
         """Return after how many seconds every limit lets one more attempt through."""
         full = [(rate, times) for rate, times in self._histories(request, credentials) if len(times) >= rate.amount]
-        return max((round(times[rate.amount - 1] + rate.duration - time.time()) + 1 for rate, times in full), default=1)
+        now = time.time()
+        return max((math.ceil(times[rate.amount - 1] + rate.duration - now) for rate, times in full), default=1)
 
 
 def _login(credentials: dict[str, Any]) -> str:
