@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from clusters.models import Cloud, Cluster, Plan
-from clusters.wishes import NewCluster, check_labels
+from clusters.wishes import HOSTNAME_LENGTH, NewCluster, check_labels, hostname
 from pks_portal.errors import PortalError
 from tenants.access import tenants_where
 from tenants.models import Tenant, User, dns_label
@@ -52,6 +52,9 @@ class NewClusterForm(forms.Form):
     version = forms.ChoiceField(label=_("Kubernetes version"))
     cloud = forms.ModelChoiceField(Cloud.objects.none(), to_field_name="slug", label=_("Cloud"))
     labels = LabelsField(required=False, label=_("Labels"))
+    external_hostname = forms.CharField(
+        required=False, max_length=HOSTNAME_LENGTH, validators=[hostname], label=_("External hostname")
+    )
     key = forms.CharField(max_length=80, required=False)
 
     def __init__(self, *args: Any, user: User, tenant: str | None = None, **kwargs: Any) -> None:
@@ -81,13 +84,14 @@ class NewClusterForm(forms.Form):
             nodes=data["nodes"],
             version=data["version"],
             cloud=data["cloud"],
+            external_hostname=data.get("external_hostname", ""),
             labels=data.get("labels") or {},
         )
 
     def body(self) -> dict[str, Any]:
         """Return the request body of the API that asks for the same."""
         data = self.cleaned_data
-        labels = {"labels": data["labels"]} if data.get("labels") else {}
+        optional = {name: data[name] for name in ("external_hostname", "labels") if data.get(name)}
         return {
             "tenant": data["tenant"].slug,
             "name": data.get("name") or "NAME",
@@ -95,7 +99,7 @@ class NewClusterForm(forms.Form):
             "nodes": data["nodes"],
             "version": data["version"],
             "cloud": data["cloud"].slug,
-            **labels,
+            **optional,
         }
 
     def refuse(self, error: PortalError | ValidationError) -> None:

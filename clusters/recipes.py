@@ -26,6 +26,8 @@ def create(body: Mapping[str, Any]) -> Recipe:
     """Return how to ask for a cluster; `body` is the API's own."""
     words = ["pks", "create-cluster", body["name"], "-p", body["plan"], "-n", str(body["nodes"])]
     words += ["--kubernetes-version", body["version"], "--tenant", body["tenant"], "--cloud", body["cloud"]]
+    if body.get("external_hostname"):
+        words += ["--external-hostname", body["external_hostname"]]
     for key, value in body.get("labels", {}).items():
         words += ["--label", f"{key}={value}"]
     words.append("--wait")
@@ -75,6 +77,7 @@ def _wish(cluster: Cluster) -> str:
         "nodes": cluster.nodes,
         "version": cluster.version,
         "cloud": cluster.cloud.slug,
+        **({"external_hostname": cluster.external_hostname} if cluster.external_hostname else {}),
         "labels": cluster.labels,
     }
     return yaml.safe_dump(wish, sort_keys=False, allow_unicode=True)

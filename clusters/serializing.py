@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from clusters.models import Cloud, Cluster, Kubeconfig, Plan
+from clusters.wishes import HOSTNAME_LENGTH, hostname
 from pks_portal import messages
 from pks_portal.operations.api import SpanSerializer, TaskSerializer
 from pks_portal.operations.models import Operation
@@ -105,7 +106,9 @@ class NewClusterSerializer(StrictSerializer):
     nodes = serializers.IntegerField()
     version = serializers.CharField(max_length=20, required=False)
     cloud = serializers.SlugField(max_length=40, required=False)
-    external_hostname = serializers.CharField(max_length=253, required=False, allow_blank=True)
+    external_hostname = serializers.CharField(
+        max_length=HOSTNAME_LENGTH, required=False, allow_blank=True, validators=[hostname]
+    )
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from django.conf import settings
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
 
 from clusters.models import Cloud, Cluster, NodePool, Plan
 from pks_portal.errors import Invalid
@@ -12,6 +14,13 @@ from tenants.models import Tenant, User
 
 LABELS_ALLOWED = 32
 LABEL_LENGTH = 63  # Kubernetes' own
+HOSTNAME_LENGTH = 253
+hostname = RegexValidator(
+    rf"^(?=.{{1,{HOSTNAME_LENGTH}}}\Z)([a-z0-9]([-a-z0-9]{{0,61}}[a-z0-9])?\.)*[a-z]([-a-z0-9]{{0,61}}[a-z0-9])?\Z",
+    _("Use a DNS name such as api.pay.example: lower-case letters, digits, hyphens and dots; no scheme, port or IP address."),
+    code="hostname",
+)
+"""An RFC 1123 name. Its last part begins with a letter, as every top-level domain does, so that no IP address passes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

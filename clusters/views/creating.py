@@ -20,6 +20,8 @@ from pks_portal.errors import Forbidden, PortalError
 from tenants.access import tenants_where
 from tenants.http import UserHttpRequest
 
+PREVIEWED = {"tenant", "plan", "nodes", "version", "cloud", "labels", "external_hostname"}
+
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,7 +54,7 @@ def cluster_create(request: UserHttpRequest) -> HttpResponse:
 def create_preview(request: UserHttpRequest) -> HttpResponse:
     """Say what the wish as typed so far would do."""
     form = NewClusterForm(request.GET, user=request.user)
-    return render(request, "clusters/_preview.html", {"swap": True} | _preview(request, form, tried=True))
+    return render(request, "clusters/_preview.html", {"swap": True, "form": form} | _preview(request, form, tried=True))
 
 
 @login_required
@@ -72,7 +74,7 @@ def _preview(request: UserHttpRequest, form: NewClusterForm, *, tried: bool) -> 
         values |= {name: getattr(values[name], "slug", "") for name in ("tenant", "cloud")}
         form = NewClusterForm(values, user=request.user)
     form.is_valid()
-    if {"tenant", "plan", "nodes", "version", "cloud"} - form.cleaned_data.keys():
+    if PREVIEWED - form.cleaned_data.keys():
         return {"change": None, "plan": form.cleaned_data.get("plan"), "problems": _complaints(form)}
     data = form.cleaned_data
     try:  # the name is checked apart; a preview is of size and place
