@@ -2,21 +2,23 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from clusters import credentials, serializing, services, wishes
+from clusters import credentials, services, wishes
+from clusters.engines.local import binaries
+from clusters.filters import ClusterFilters
 from clusters.models import Cloud, Cluster, Kubeconfig, Plan
 from clusters.serializing import (
     ChangeSerializer,
     CloudSerializer,
     ClusterDetailSerializer,
     ClusterSerializer,
+    DryRunQuery,
     IssuedKubeconfigSerializer,
     KubeconfigSerializer,
     NewClusterSerializer,
@@ -33,9 +35,12 @@ from tenants.access import tenants_where
 from tenants.http import UserRequest
 from tenants.models import Tenant
 
-DRY_RUN = OpenApiParameter("dry_run", bool, description="Only say what would happen.")
 KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same request again returns the same task."
+)
+
+CHANGED = PolymorphicProxySerializer(
+    component_name="Changed", serializers=[PreviewSerializer, ClusterSerializer], resource_type_field_name=None
 )
 
 
@@ -61,31 +66,21 @@ class CloudViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     lookup_field = "slug"
 
 
-@extend_schema_view(
-    list=extend_schema(
-        parameters=[
-            OpenApiParameter("tenant", str, description="A tenant's slug."),
-            OpenApiParameter("name", str),
-            OpenApiParameter("status", str, description="One or more statuses, separated by commas."),
-            OpenApiParameter("label", str, description="key=value, or key."),
-        ]
-    )
-)
 class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Cluster]):
     """Kubernetes clusters. Changes answer 202 with the task that carries them out."""
 
     queryset = Cluster.objects.none()
+    filterset_class = ClusterFilters
 
     def get_serializer_class(self) -> type[ClusterSerializer]:
         return ClusterDetailSerializer if self.action == "retrieve" else ClusterSerializer
 
     def get_queryset(self) -> Any:
         rows = Cluster.objects.visible_to(self.request.user, "cluster.view")
-        rows = rows.select_related("tenant", "plan", "cloud", "created_by").prefetch_related("pools")
-        return serializing.filtered(rows, self.request.query_params)
+        return rows.select_related("tenant", "plan", "cloud", "created_by").prefetch_related("pools")
 
     @extend_schema(
-        parameters=[DRY_RUN, KEY],
+        parameters=[DryRunQuery, KEY],
         request=NewClusterSerializer,
         responses={202: StartedSerializer, 200: PreviewSerializer},
     )
@@ -100,7 +95,9 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         return _started(operation, cluster)
 
     @extend_schema(
-        parameters=[DRY_RUN, KEY], request=ChangeSerializer, responses={202: StartedSerializer, 200: PreviewSerializer}
+        parameters=[DryRunQuery, KEY],
+        request=ChangeSerializer,
+        responses={202: StartedSerializer, 200: CHANGED},
     )
     def partial_update(self, request: UserRequest, pk: str | None = None) -> Response:
         """Change the number of nodes, or the labels."""
@@ -128,13 +125,13 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     @extend_schema(methods=["GET"], responses=KubeconfigSerializer(many=True))
     @extend_schema(methods=["POST"], request=NewKubeconfigSerializer, responses={201: IssuedKubeconfigSerializer})
-    @action(detail=True, methods=["get", "post"], filter_backends=[])
+    @action(detail=True, methods=["get", "post"])
     def kubeconfigs(self, request: UserRequest, pk: str | None = None) -> Response:
         """List the kubeconfigs issued for the cluster, or issue one: it is shown once and not kept."""
         cluster = self.get_object()
         if request.method == "GET":
-            rows = cluster.kubeconfigs.select_related("holder")
-            return Response(KubeconfigSerializer(rows, many=True).data)
+            page: Any = self.paginate_queryset(cluster.kubeconfigs.select_related("holder"))  # type: ignore[arg-type]
+            return self.get_paginated_response(KubeconfigSerializer(page, many=True).data)
         data = NewKubeconfigSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         row, credential = credentials.issue_kubeconfig(request.user, cluster, **data.validated_data)
@@ -169,7 +166,7 @@ def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, wishes.Ne
         name=data["name"],
         plan=plan,
         nodes=data["nodes"],
-        version=data.get("version") or settings.PKS_KUBERNETES_VERSIONS[0],
+        version=data.get("version") or binaries.default(),
         cloud=cloud,
         external_hostname=data.get("external_hostname", ""),
         labels=data.get("labels", {}),
@@ -177,7 +174,9 @@ def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, wishes.Ne
 
 
 def _dry(request: UserRequest) -> bool:
-    return request.query_params.get("dry_run", "").lower() in {"true", "1"}
+    query = DryRunQuery(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    return bool(query.validated_data["dry_run"])
 
 
 def _started(operation: Operation, cluster: Cluster) -> Response:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from clusters import fleet
+from clusters import fleet, hosts
 from clusters.engines.base import Credential
 from clusters.models import Cluster, Kubeconfig
 from pks_portal.errors import Conflict, Invalid
@@ -29,9 +29,7 @@ def issue_kubeconfig(actor: User, cluster: Cluster, *, level: str, hours: int) -
     engine = fleet.engine_of(cluster.cloud)
     if engine.capabilities().credentials and (not cluster.endpoint or cluster.status == Cluster.Status.DELETING):
         raise Conflict("error.no_api_yet", name=cluster.name)
-    credential = engine.credentials(
-        fleet.wanted_of(cluster), holder=actor.username, level=level, ttl=timedelta(hours=hours)
-    )
+    credential = hosts.credentials(cluster, holder=actor.username, level=level, ttl=timedelta(hours=hours))
     with transaction.atomic():
         kubeconfig = Kubeconfig.objects.create(
             cluster=cluster, holder=actor, name=credential.name, level=level, expires_at=credential.expires
@@ -48,7 +46,7 @@ def revoke_kubeconfig(actor: User, kubeconfig: Kubeconfig) -> None:
     cluster = kubeconfig.cluster
     if kubeconfig.holder_id != actor.pk:
         require(actor, "kubeconfig.revoke", cluster.tenant)
-    fleet.engine_of(cluster.cloud).revoke(cluster.pk, kubeconfig.name)
+    hosts.revoke(cluster, kubeconfig.name)
     with transaction.atomic():
         Kubeconfig.objects.filter(pk=kubeconfig.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
         live.changed_soon("cluster", cluster.pk, cluster.tenant_id)

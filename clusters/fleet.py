@@ -13,8 +13,13 @@ from clusters.models import Cloud, Cluster, NodePool
 from pks_portal import paths
 
 
+def queue_of(cloud: Cloud) -> str:
+    """Return the queue of the workers on a cloud's host: whatever touches its clusters runs there, and only there."""
+    return cloud.queue
+
+
 def engine_of(cloud: Cloud) -> Engine:
-    """Return the engine that runs a cloud's clusters."""
+    """Return the engine that runs a cloud's clusters; call what touches its host on `queue_of` only."""
     return _engine(cloud.kind, tuple(sorted(cloud.options.items())), paths.data(), paths.cache())
 
 

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from clusters.engines.local import binaries
 from clusters.models import Cloud, Cluster, Plan
 from clusters.wishes import HOSTNAME_LENGTH, NewCluster, check_labels, hostname
 from pks_portal.errors import PortalError
@@ -65,7 +65,7 @@ class NewClusterForm(forms.Form):
             "tenant": tenants.filter(slug=tenant).first() or tenants.first(),
             "plan": plan.slug if plan else None,
             "nodes": max(plan.min_nodes, min(3, plan.max_nodes)) if plan else 3,
-            "version": settings.PKS_KUBERNETES_VERSIONS[0],
+            "version": binaries.default(),
             "cloud": clouds.first(),
             "key": str(uuid4()),
         }
@@ -73,7 +73,7 @@ class NewClusterForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, rows in {"tenant": tenants, "plan": plans, "cloud": clouds}.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
-        self.fields["version"].choices = [(v, v) for v in settings.PKS_KUBERNETES_VERSIONS]  # type: ignore[attr-defined]
+        self.fields["version"].choices = [(v, v) for v in binaries.offered()]  # type: ignore[attr-defined]
 
     def wish(self, *, name: str | None = None) -> NewCluster:
         """Return the valid input in the service's terms; `name` stands in where none is typed yet."""

@@ -1,8 +1,13 @@
-"""State intervals: how long a cluster had which status and size, for usage. One is open while the cluster lives."""
+"""A cluster's status, and its state intervals: how long it had which status and size, for usage.
+
+One interval is open while the cluster lives.
+"""
 
 from django.utils import timezone
 
 from clusters.models import Cluster, StateInterval
+from pks_portal.errors import Conflict
+from pks_portal.operations import live
 
 
 def open_interval(cluster: Cluster) -> None:
@@ -32,3 +37,15 @@ def turn(cluster: Cluster) -> None:
     """End the open interval and begin the next: status, size or labels have changed."""
     close_interval(cluster)
     open_interval(cluster)
+
+
+def set_status(cluster: Cluster, status: str) -> None:
+    """Write the cluster's status, begin a new interval and tell open pages. Call inside a transaction.
+
+    Raises Conflict when the cluster is gone meanwhile: no task may begin on what is not there.
+    """
+    cluster.status = status
+    if not Cluster.objects.filter(pk=cluster.pk).update(status=status):
+        raise Conflict("error.subject_gone", name=cluster.name)
+    turn(cluster)
+    live.changed_soon("cluster", cluster.pk, cluster.tenant_id)

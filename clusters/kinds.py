@@ -1,6 +1,6 @@
 """The kinds of task that clusters have."""
 
-from clusters import preparing, services, tasks, warm
+from clusters import hosts, preparing, services, tasks, warm  # noqa: F401  (hosts: a worker must know its task)
 from pks_portal.operations.kinds import Kind, declare
 
 for _change in ("create", "scale"):

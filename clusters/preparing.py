@@ -3,10 +3,13 @@
 import time
 from uuid import UUID, uuid5
 
+from celery import shared_task
 from django.db import transaction
 
+from clusters import fleet
 from clusters.engines.local import binaries
 from clusters.engines.local.binaries import PHASES, State
+from clusters.models import Cloud
 from pks_portal.errors import Conflict
 from pks_portal.operations import runner
 from pks_portal.operations import services as operations
@@ -19,24 +22,47 @@ from tenants.models import User
 KIND = "kubernetes.prepare"
 NAMESPACE = UUID("6f1ac5f5-2a0e-4b39-8f8e-0a9f0c9d7c11")
 TELL_EVERY = 10.0
+HERE = "celery"
+"""The queue of the host where the web processes run too."""
 
 
-def subject(version: str) -> UUID:
-    """Return the id that stands for a Kubernetes version in tasks."""
-    return uuid5(NAMESPACE, version)
+def subject(version: str, queue: str = HERE) -> UUID:
+    """Return the id that stands in tasks for a Kubernetes version on the host that serves a queue."""
+    return uuid5(NAMESPACE, version if queue == HERE else f"{version} {queue}")
 
 
-def ensure(version: str, actor: User | None = None) -> Operation | None:
-    """Start the task that makes a version's programs, unless they are ready or it runs already."""
+def newest(cloud: Cloud, version: str) -> Operation | None:
+    """Return the newest task that makes a version's programs on a cloud's host."""
+    return Operation.objects.filter(subject_id=subject(version, fleet.queue_of(cloud))).first()
+
+
+def ensure_for(cloud: Cloud, version: str) -> None:
+    """Have a cloud's host make a version's programs, unless they are ready there."""
+    queue = fleet.queue_of(cloud)
+    if queue == HERE:
+        ensure(version)
+    else:
+        transaction.on_commit(lambda: ensure_there.apply_async((version, queue), queue=queue))
+
+
+@shared_task(ignore_result=True)
+def ensure_there(version: str, queue: str) -> None:
+    """Start the task on the host where this runs."""
+    ensure(version, queue=queue)
+
+
+def ensure(version: str, actor: User | None = None, *, queue: str = HERE) -> Operation | None:
+    """Start the task that makes a version's programs on this host, unless they are ready or it runs already."""
     if binaries.state(version).phase == "ready":
         return None
     new = operations.NewOperation(
         kind=KIND,
         subject_type="kubernetes",
-        subject_id=subject(version),
+        subject_id=subject(version, queue),
         subject_name=version,
         steps=PHASES.items(),
         engine="local",
+        queue=queue,
     )
     try:
         with transaction.atomic():
@@ -50,7 +76,7 @@ def ensure(version: str, actor: User | None = None) -> Operation | None:
 def retry(actor: User, earlier: Operation) -> Operation:
     """Start a failed or cancelled preparation anew. Raises Forbidden, Conflict (ready, or it runs)."""
     require(actor, "version.prepare", None)
-    if (operation := ensure(earlier.subject_name, actor)) is None:
+    if (operation := ensure(earlier.subject_name, actor, queue=earlier.queue)) is None:
         raise Conflict("error.version_ready_or_busy", version=earlier.subject_name)
     return operation
 

@@ -3,8 +3,6 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db.models import QuerySet
-from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
@@ -117,6 +115,10 @@ class ChangeSerializer(StrictSerializer):
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
 
 
+class DryRunQuery(serializers.Serializer[Any]):
+    dry_run = serializers.BooleanField(default=False, help_text="Only say what would happen.")
+
+
 class StartedSerializer(serializers.Serializer[Any]):
     task = TaskSerializer()
     cluster = ClusterSerializer()
@@ -169,22 +171,3 @@ class IssuedKubeconfigSerializer(KubeconfigSerializer):
 
     class Meta(KubeconfigSerializer.Meta):
         fields: ClassVar = [*KubeconfigSerializer.Meta.fields, "kubeconfig"]
-
-
-def filtered(rows: "QuerySet[Cluster]", query: QueryDict) -> "QuerySet[Cluster]":
-    """Keep what the query's tenant, name, status and label ask for."""
-    if tenant := query.get("tenant"):
-        rows = rows.filter(tenant__slug=tenant)
-    if name := query.get("name"):
-        rows = rows.filter(name=name)
-    if status := query.get("status"):
-        rows = rows.filter(status__in=status.split(","))
-    if label := query.get("label"):
-        key, sign, value = label.partition("=")
-        found = {pk for pk, labels in rows.values_list("pk", "labels") if _has(labels, key, value if sign else None)}
-        rows = rows.filter(pk__in=found)
-    return rows
-
-
-def _has(labels: dict[str, str], key: str, value: str | None) -> bool:
-    return key in labels and (value is None or labels[key] == value)

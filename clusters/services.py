@@ -64,7 +64,7 @@ def create_cluster(
             plan=wish.plan.slug, nodes=wish.nodes, version=wish.version, cloud=wish.cloud.slug,
         )  # fmt: skip
         if wish.cloud.kind == "local":
-            preparing.ensure(wish.version)
+            preparing.ensure_for(wish.cloud, wish.version)
         submit(operation)
     return operation, cluster
 
@@ -93,7 +93,8 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
         list(operations.unfinished(cluster.pk).select_for_update())
         if earlier := operations.already_asked(actor, request_key):
             return earlier
-        pool = cluster.pools.get()
+        if (pool := cluster.pools.filter().first()) is None:
+            raise Conflict("error.subject_gone", name=cluster.name)
         before = pool.nodes
         if nodes == before:
             raise Conflict("error.same_size", field="nodes", name=cluster.name, nodes=nodes)
@@ -108,7 +109,7 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
         quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(pool))
         pool.nodes = nodes
         pool.save()
-        set_status(cluster, Cluster.Status.CHANGING)
+        intervals.set_status(cluster, Cluster.Status.CHANGING)
         audit.record(actor, "cluster.scale", cluster, tenant=cluster.tenant, nodes=nodes, before=before)
         submit(operation)
     return operation
@@ -139,7 +140,7 @@ def delete_cluster(actor: User, cluster: Cluster, *, request_key: str = "") -> O
             tenant=cluster.tenant,
             actor=actor,
         )
-        set_status(cluster, Cluster.Status.DELETING)
+        intervals.set_status(cluster, Cluster.Status.DELETING)
         audit.record(actor, "cluster.delete", cluster, tenant=cluster.tenant)
         submit(operation)
     return operation
@@ -156,14 +157,14 @@ def retry(actor: User, earlier: Operation) -> Operation:
         return delete_cluster(actor, cluster)
     require(actor, f"cluster.{change}", cluster.tenant)
     if change == "create" and cluster.cloud.kind == "local":
-        preparing.ensure(cluster.version)
+        preparing.ensure_for(cluster.cloud, cluster.version)
     with transaction.atomic():
         operation = operations.start(
             _new_operation(change, cluster, wanted={**earlier.wanted, "nodes": cluster.nodes}, request_key=""),
             tenant=cluster.tenant,
             actor=actor,
         )
-        set_status(cluster, Cluster.Status.CREATING if change == "create" else Cluster.Status.CHANGING)
+        intervals.set_status(cluster, Cluster.Status.CREATING if change == "create" else Cluster.Status.CHANGING)
         audit.record(actor, f"cluster.{change}", cluster, tenant=cluster.tenant, retry_of=str(earlier.pk))
         submit(operation)
     return operation
@@ -175,20 +176,14 @@ def set_labels(actor: User, cluster: Cluster, labels: Mapping[str, str]) -> None
     wishes.check_labels(labels)
     with transaction.atomic():
         rows = Cluster.objects.select_related("tenant", "plan", "cloud")
-        cluster = rows.select_for_update(of=["self"]).get(pk=cluster.pk)
+        if (row := rows.select_for_update(of=["self"]).filter(pk=cluster.pk).first()) is None:
+            raise Conflict("error.subject_gone", name=cluster.name)
+        cluster = row
         Cluster.objects.filter(pk=cluster.pk).update(labels=dict(labels))
         cluster.labels = dict(labels)
         intervals.turn(cluster)
         live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
         audit.record(actor, "cluster.label", cluster, tenant=cluster.tenant, labels=dict(labels))
-
-
-def set_status(cluster: Cluster, status: str) -> None:
-    """Write the cluster's status and begin a new state interval. Call inside a transaction."""
-    cluster.status = status
-    Cluster.objects.filter(pk=cluster.pk).update(status=status)
-    intervals.turn(cluster)
-    live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
 
 
 def refuse(preview: Preview) -> None:
@@ -224,7 +219,7 @@ def _new_operation(
         wanted=wanted or {},
         engine=cluster.cloud.kind,
         plan=cluster.plan.slug,
-        queue=cluster.cloud.queue,
+        queue=fleet.queue_of(cluster.cloud),
         cancellable=change != "delete",
         request_key=request_key,
     )

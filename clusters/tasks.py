@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 from celery import shared_task
@@ -10,12 +10,12 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from clusters import fleet, intervals, warm, wishes
+from clusters import fleet, intervals, preparing, warm, wishes
 from clusters.engines.base import Condition, Engine, NodeSeen, Observed, Wanted
-from clusters.models import Cluster
+from clusters.models import Cloud, Cluster
 from pks_portal.errors import PortalError
 from pks_portal.messages import Said
-from pks_portal.operations import live, runner
+from pks_portal.operations import blocking, live, runner
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Turn
 from pks_portal.operations.models import Operation
@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 3.0
 QUIET_SECONDS = 5.0
 WATCH_SECONDS = 60
-BLOCKED_PATIENCE = timedelta(minutes=10)
+EXPIRE_SECONDS = 10  # beat asks again before; a host that was away need not do what was asked meanwhile
 Status = Cluster.Status
+WATCHED = (Status.RUNNING, Status.DEGRADED)
 
 
 def cluster_of(operation: Operation) -> Cluster:
@@ -41,7 +42,7 @@ def converge(operation: Operation) -> Turn:
     """Take a step towards what is wanted and read back how far it is (create and scale)."""
     cluster = cluster_of(operation)
     engine, wanted = fleet.engine_of(cluster.cloud), fleet.wanted_of(cluster)
-    _begin(operation, engine, wanted)
+    wanted = replace(wanted, force=_begin(operation, engine, wanted))
     engine.apply(wanted)
     seen = engine.observe(wanted)
     with transaction.atomic():
@@ -49,25 +50,25 @@ def converge(operation: Operation) -> Turn:
         moved = tell_changes(operation, cluster, seen)
         record(cluster, seen)
         moved |= operations.advance_steps(operation, seen.steps)
-        if (obstacle := _obstacle(operation, seen)) is not None:
-            operations.wait(operation, obstacle, seconds=WAIT_SECONDS)
+        if seen.waiting is not None:
+            task = preparing.newest(cluster.cloud, cluster.version)
+            operations.wait(operation, seen.waiting, seconds=WAIT_SECONDS, task=task)
             return Turn(again=WAIT_SECONDS)
-        _remark(operation, [seen.blocked] if seen.blocked else [c.said for c in seen.conditions if not c.ok])
+        if seen.blocked is not None and not wanted.force:
+            return blocking.met(operation, seen.blocked)
+        _remark(operation, [condition.said for condition in seen.conditions if not condition.ok])
     return Turn(done=True) if seen.settled else runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
 
 
-def _begin(operation: Operation, engine: Engine, wanted: Wanted) -> None:
-    """Mark the cluster as wanted while the operation is ours: a worker that comes too late must not make it anew."""
+def _begin(operation: Operation, engine: Engine, wanted: Wanted) -> bool:
+    """Mark the cluster as wanted while the operation is ours: a worker that comes too late must not make it anew.
+
+    Return whether a person has forced the task.
+    """
     with transaction.atomic():
-        operations.lock(operation)
+        row = operations.lock(operation)
         engine.begin(wanted)
-
-
-def _obstacle(operation: Operation, seen: Observed) -> Said | None:
-    """Return what the task must wait for: work that is not its own, or what needs a person after a while."""
-    if seen.waiting is not None:
-        return seen.waiting
-    return seen.blocked if seen.blocked is not None and _patience_over(operation) else None
+    return row.forced_by != ""
 
 
 def dismantle(operation: Operation) -> Turn:
@@ -157,29 +158,24 @@ def _plain(node: NodeSeen) -> dict[str, Any]:
     return {**fields, "created": node.created.isoformat() if node.created else None}
 
 
-def _patience_over(operation: Operation) -> bool:
-    step = operation.steps.filter(state="running").first()
-    return bool(step and step.started_at and timezone.now() - step.started_at > BLOCKED_PATIENCE)
-
-
 def settled(operation: Operation) -> None:
     """The wish is reached: the cluster runs, and reserves exactly what it has."""
     cluster = cluster_of(operation)
     quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(cluster.pools.get()))
-    _set_status(operation, Status.RUNNING)
+    _settle(operation, Status.RUNNING)
 
 
 def not_settled(operation: Operation, error: PortalError) -> None:
     """The wish was not reached: what is there stays for a look, or for deletion."""
-    _set_status(operation, Status.FAILED if operation.kind == "cluster.create" else Status.DEGRADED)
+    _settle(operation, Status.FAILED if operation.kind == "cluster.create" else Status.DEGRADED)
 
 
 def cancelled(operation: Operation) -> None:
     """The person stopped it. A half-made cluster waits for its deletion; a scaled one goes back to its size before."""
     if operation.kind == "cluster.create":
-        _set_status(operation, Status.FAILED)
+        _settle(operation, Status.FAILED)
     elif operation.wanted.get("before") in {None, operation.wanted["nodes"]}:
-        _set_status(operation, Status.DEGRADED)  # it was the way back itself
+        _settle(operation, Status.DEGRADED)  # it was the way back itself
     elif (cluster := cluster_of(operation)).status != Status.DELETING:
         _scale_back(operation, cluster)
 
@@ -199,7 +195,7 @@ def _scale_back(operation: Operation, cluster: Cluster) -> None:
         wanted={"nodes": pool.nodes, "before": pool.nodes},
         engine=cluster.cloud.kind,
         plan=cluster.plan.slug,
-        queue=cluster.cloud.queue,
+        queue=fleet.queue_of(cluster.cloud),
     )
     back = operations.start(new, tenant=cluster.tenant, actor=operation.actor)
     operations.append(back, "event.scale_back", nodes=pool.nodes)
@@ -208,7 +204,8 @@ def _scale_back(operation: Operation, cluster: Cluster) -> None:
 
 def gone(operation: Operation) -> None:
     """Nothing is left outside: forget what was wanted, give the quota back, keep the story."""
-    if (cluster := Cluster.objects.filter(pk=operation.subject_id).first()) is None:
+    # the cluster first, then its interval, as everywhere
+    if (cluster := Cluster.objects.select_for_update().filter(pk=operation.subject_id).first()) is None:
         return
     intervals.close_interval(cluster)
     quotas.release(cluster.pk)
@@ -219,40 +216,53 @@ def gone(operation: Operation) -> None:
 
 def not_gone(operation: Operation, error: PortalError) -> None:
     """The removal did not succeed: say so and let it be tried again."""
-    _set_status(operation, Status.FAILED)
+    _settle(operation, Status.FAILED)
 
 
-def _set_status(operation: Operation, status: str) -> None:
+def _settle(operation: Operation, status: str) -> None:
+    """Write the subject's status, unless it is gone or on its way to be."""
     cluster = Cluster.objects.select_related("tenant", "plan", "cloud").filter(pk=operation.subject_id).first()
-    if cluster is None or (cluster.status == Status.DELETING and operation.kind != "cluster.delete"):
-        return
-    cluster.status = status
-    Cluster.objects.filter(pk=cluster.pk).update(status=status)
-    intervals.turn(cluster)
-    live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
+    if cluster is not None and (cluster.status != Status.DELETING or operation.kind == "cluster.delete"):
+        intervals.set_status(cluster, status)
 
 
 @shared_task(ignore_result=True)
 def stock() -> None:
-    """Keep the warm pool as full as it should be."""
-    warm.stock()
+    """Have every cloud's warm pool kept as full as it should be, on its host."""
+    for cloud in warm.stocked():
+        stock_cloud.apply_async((cloud.pk,), queue=fleet.queue_of(cloud), expires=EXPIRE_SECONDS)
+
+
+@shared_task(ignore_result=True)
+def stock_cloud(cloud_id: int) -> None:
+    """Keep one cloud's warm pool as full as it should be."""
+    warm.stock(Cloud.objects.get(pk=cloud_id))
 
 
 @shared_task(ignore_result=True)
 def watch() -> None:
-    """Look at every cluster that no task is changing, and turn it degraded or running as it is."""
-    if not cache.add("clusters.watch", 1, WATCH_SECONDS):
+    """Have the clusters of every cloud looked at, on its host."""
+    watched = Cluster.objects.filter(status__in=WATCHED).values("cloud")
+    for cloud in Cloud.objects.filter(pk__in=watched):
+        watch_cloud.apply_async((cloud.pk,), queue=fleet.queue_of(cloud), expires=EXPIRE_SECONDS)
+
+
+@shared_task(ignore_result=True)
+def watch_cloud(cloud_id: int) -> None:
+    """Look at every cluster of a cloud that no task is changing, and turn it degraded or running as it is."""
+    alone = f"clusters.watch.{cloud_id}"
+    if not cache.add(alone, 1, WATCH_SECONDS):
         return  # an earlier watch is still at it
     try:
         busy = Operation.objects.filter(status__in=Operation.UNFINISHED).values("subject_id")
-        rows = Cluster.objects.filter(status__in=[Status.RUNNING, Status.DEGRADED]).exclude(pk__in=busy)
+        rows = Cluster.objects.filter(cloud=cloud_id, status__in=WATCHED).exclude(pk__in=busy)
         for cluster in rows.select_related("tenant", "plan", "cloud").prefetch_related("pools"):
             try:
                 look(cluster)
             except Exception:  # one cluster must not blind the watch for all others
                 log.exception("Cluster %s could not be looked at.", cluster.pk)
     finally:
-        cache.delete("clusters.watch")
+        cache.delete(alone)
 
 
 def look(cluster: Cluster) -> None:
@@ -269,9 +279,7 @@ def look(cluster: Cluster) -> None:
         record(cluster, seen)
         if restarted:
             audit.record(None, "cluster.restarted", cluster, tenant=cluster.tenant, parts=restarted)
-        turned = Cluster.objects.filter(pk=cluster.pk, status__in=[Status.RUNNING, Status.DEGRADED]).exclude(
-            status=status
-        )
+        turned = Cluster.objects.filter(pk=cluster.pk, status__in=WATCHED).exclude(status=status)
         if turned.update(status=status):
             cluster.status = status
             intervals.turn(cluster)

@@ -3,8 +3,8 @@
 from dataclasses import fields
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -49,7 +49,7 @@ def facts_of(version: str) -> dict[str, Any]:
     info = versions.info(version, timezone.localdate())
     return {
         **{field.name: getattr(info, field.name) for field in fields(info) if field.name != "said"},
-        "default": version == settings.PKS_KUBERNETES_VERSIONS[0],
+        "default": version == binaries.default(),
         "state": state.phase,
         "progress": round(100 * state.share),
         "text": str(state.said),
@@ -63,10 +63,10 @@ class VersionViewSet(ViewSet):
 
     lookup_value_regex = r"[0-9]+\.[0-9]+\.[0-9]+"
 
-    @extend_schema(responses=VersionsSerializer)
+    @extend_schema(responses=forced_singular_serializer(VersionsSerializer))  # type: ignore[no-untyped-call]
     def list(self, request: UserRequest) -> Response:
         """List the offered versions, the default first."""
-        items = [facts_of(version) for version in settings.PKS_KUBERNETES_VERSIONS]
+        items = [facts_of(version) for version in binaries.offered()]
         return Response(VersionsSerializer({"items": items, "next": None, "previous": None}).data)
 
     @extend_schema(responses=VersionSerializer)
@@ -87,6 +87,6 @@ class VersionViewSet(ViewSet):
 
 
 def _offered(version: str) -> str:
-    if version not in settings.PKS_KUBERNETES_VERSIONS:
+    if version not in binaries.offered():
         raise NotFound("error.not_found")
     return version

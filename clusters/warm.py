@@ -4,10 +4,12 @@ A spare has a cluster's opaque id and everything that hangs on it: directory, ke
 over is giving that id to the new cluster; the engine then finds all but the nodes already made.
 """
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from clusters import fleet
 from clusters.engines.base import Wanted
@@ -36,20 +38,33 @@ def claim(cloud: Cloud, version: str, control_plane: int) -> UUID | None:
     return taken
 
 
-def stock() -> None:
+def stocked() -> QuerySet[Cloud]:
+    """Return the clouds that have a pool, or something left of one."""
+    wanted = Q(enabled=True) if settings.PKS_WARM_POOL else Q()
+    left = Q(pk__in=Spare.objects.values("cloud"))
+    return Cloud.objects.filter((wanted | left) if wanted else left, kind__in=KINDS_WITH_POOL)
+
+
+def stock(cloud: Cloud) -> None:
     """Start making the spares that are missing, and removing those that are too many or of no use."""
-    for cloud in Cloud.objects.filter(kind__in=KINDS_WITH_POOL, enabled=True):
-        for version in settings.PKS_KUBERNETES_VERSIONS:
-            wanted = settings.PKS_WARM_POOL if binaries.state(version).phase == "ready" else 0
-            spares = list(Spare.objects.filter(cloud=cloud, version=version))
-            good = [spare for spare in spares if spare.ready or operations.unfinished(spare.pk).exists()]
-            for _ in range(wanted - len(good)):
-                with transaction.atomic():
-                    _begin(FILL, Spare.objects.create(cloud=cloud, version=version))
-            for spare in {*good[wanted:], *spares} - {*good[:wanted]}:
-                _begin(DRAIN, spare)
-        for spare in Spare.objects.filter(cloud=cloud).exclude(version__in=settings.PKS_KUBERNETES_VERSIONS):
+    for version in binaries.offered():
+        wanted = settings.PKS_WARM_POOL if cloud.enabled and _made(version) else 0
+        spares = list(Spare.objects.filter(cloud=cloud, version=version))
+        good = [spare for spare in spares if spare.ready or operations.unfinished(spare.pk).exists()]
+        for _ in range(wanted - len(good)):
+            with transaction.atomic():
+                _begin(FILL, Spare.objects.create(cloud=cloud, version=version))
+        for spare in {*good[wanted:], *spares} - {*good[:wanted]}:
             _begin(DRAIN, spare)
+    for spare in Spare.objects.filter(cloud=cloud).exclude(version__in=binaries.offered()):
+        _begin(DRAIN, spare)
+
+
+def _made(version: str) -> bool:
+    """Tell whether the programs are here and right; the first time in a process this takes seconds."""
+    with suppress(PortalError):
+        return binaries.ready(version) is not None
+    return False
 
 
 def wanted_of(spare: Spare) -> Wanted:
@@ -122,7 +137,7 @@ def _begin(kind: str, spare: Spare) -> None:
         subject_name=spare.version,
         steps=[(step.name, step.weight) for step in engine.steps(change)],
         engine=spare.cloud.kind,
-        queue=spare.cloud.queue,
+        queue=fleet.queue_of(spare.cloud),
     )
     with transaction.atomic():
         if operations.unfinished(spare.pk).exists():

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from clusters.engines.local import binaries
 from clusters.models import Cloud, Cluster, NodePool, Plan
+from pks_portal import text
 from pks_portal.errors import Invalid
 from tenants.models import Tenant, User
 
@@ -17,10 +18,10 @@ LABEL_LENGTH = 63  # Kubernetes' own
 HOSTNAME_LENGTH = 253
 hostname = RegexValidator(
     rf"^(?=.{{1,{HOSTNAME_LENGTH}}}\Z)([a-z0-9]([-a-z0-9]{{0,61}}[a-z0-9])?\.)*[a-z]([-a-z0-9]{{0,61}}[a-z0-9])?\Z",
-    _("Use a DNS name such as api.pay.example: lower-case letters, digits, hyphens and dots; no scheme, port or IP address."),
+    _("Use a DNS name in lower case, such as api.pay.example; no scheme, port or IP address."),
     code="hostname",
 )
-"""An RFC 1123 name. Its last part begins with a letter, as every top-level domain does, so that no IP address passes."""
+"""An RFC 1123 name; its last part begins with a letter, as every top-level domain does, so no IP address passes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,8 @@ def built(actor: User, tenant: Tenant, wish: NewCluster) -> tuple[Cluster, NodeP
     check_labels(wish.labels)
     if not wish.plan.offered:
         raise Invalid("error.plan_unknown", field="plan", plan=wish.plan.slug)
-    if wish.version not in settings.PKS_KUBERNETES_VERSIONS:
-        offered = ", ".join(settings.PKS_KUBERNETES_VERSIONS)
+    if wish.version not in binaries.offered():
+        offered = ", ".join(binaries.offered())
         raise Invalid("error.version_unknown", field="version", version=wish.version, offered=offered)
     if not wish.cloud.enabled:
         raise Invalid("error.cloud_unknown", field="cloud", cloud=wish.cloud.slug)
@@ -76,7 +77,8 @@ def check_labels(labels: Mapping[str, str]) -> None:
     if len(labels) > LABELS_ALLOWED:
         raise Invalid("error.labels_many", field="labels", most=LABELS_ALLOWED)
     for key, value in labels.items():
-        if not key or max(len(key), len(value)) > LABEL_LENGTH or {"=", ","} & {*key, *value}:
+        unfit = {"=", ","} & {*key, *value} or text.impossible([key, value])
+        if not key or max(len(key), len(value)) > LABEL_LENGTH or unfit:
             raise Invalid("error.label_wrong", field="labels", label=f"{key}={value}"[:80])
 
 

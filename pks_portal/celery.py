@@ -1,8 +1,10 @@
 """The Celery application and what beat runs."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pks_portal.settings")
 
@@ -10,3 +12,8 @@ app = Celery("pks_portal")
 app.set_default()  # for every thread, whatever imported Celery first
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_logging(**_unused: Any) -> None:
+    """Leave logging as the settings have it: Celery configures none where somebody listens to this signal."""

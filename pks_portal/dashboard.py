@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from clusters.browsing import may_create
 from clusters.models import Cluster, NodePool
 from pks_portal.operations.models import Operation
 from pks_portal.shell import Shell
 from tenants import quotas
-from tenants.access import Decision, may, tenants_where
+from tenants.access import tenants_where
 from tenants.http import UserHttpRequest
 from tenants.models import AuditEntry, Tenant, User
 
@@ -61,7 +62,7 @@ def _facts(user: User, shell: Shell) -> dict[str, Any]:
         "failed_count": tasks.filter(status="failed", ended_at__gte=timezone.now() - RECENT).count(),
         "entries": entries.select_related("actor")[:SHOWN],
         "quotas": [(tenant, quotas.lines(tenant)) for tenant in _tenants(user, shell)],
-        "create": _may_create(user, shell.tenant),
+        "create": may_create(user, shell.tenant),
     }
 
 
@@ -89,15 +90,3 @@ def _tenants(user: User, shell: Shell) -> list[Tenant]:
         return [shell.tenant]
     own = {membership.tenant_id for membership in user.memberships.all()}
     return [tenant for tenant in shell.tenants if not own or tenant.pk in own][:QUOTAS_SHOWN]
-
-
-def _may_create(user: User, tenant: Tenant | None) -> Decision:
-    """Decide about the page's button: in the chosen tenant, else anywhere."""
-    return may_create(user, tenant)
-
-
-def may_create(user: User, tenant: Tenant | None) -> Decision:
-    """Say whether the person may create clusters in a tenant, or in any when none is chosen."""
-    if tenant is None and tenants_where(user, "cluster.create").exists():
-        return Decision(allowed=True)
-    return may(user, "cluster.create", tenant)

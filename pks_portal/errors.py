@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
-from pks_portal import messages
+from pks_portal import messages, text
 
 PROBLEM = "application/problem+json"
 PROGRAMS = re.compile(r"^/(api|v1|oauth)/")
@@ -176,10 +176,15 @@ class PortalErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not PROGRAMS.match(request.path):
+            request.GET = text.legible(request.GET)  # type: ignore[assignment]
+        elif text.impossible_request(request):
+            said = Invalid("error.text_impossible").as_problem()
+            return JsonResponse(said, status=HTTPStatus.BAD_REQUEST, content_type=PROBLEM)
         response = self.get_response(request)
         refused = response.status_code >= HTTPStatus.BAD_REQUEST and PROGRAMS.match(request.path)
         if not refused or "json" in response.headers.get("Content-Type", ""):
-            return response
+            return response.rendered(request) if isinstance(response, PageLater) else response
         problem = _plain_problem(HTTPStatus(response.status_code))
         if allowed := response.headers.get("Allow"):
             problem.headers["Allow"] = allowed
@@ -195,3 +200,29 @@ class PortalErrorMiddleware:
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Say on a page that the form was too old or came from elsewhere (CSRF_FAILURE_VIEW)."""
     return render(request, "error.html", {"error": Forbidden("error.csrf")}, status=HTTPStatus.FORBIDDEN)
+
+
+class PageLater(HttpResponse):
+    """A refusal whose page PortalErrorMiddleware renders, in the thread of the request.
+
+    Under ASGI Django calls handlers in a thread of its own, after which nobody looks: the connection to the database
+    that the page opened there would stay open, and once broken would break the next page.
+    """
+
+    def __init__(self, template: str, status: HTTPStatus) -> None:
+        super().__init__(status.phrase, content_type="text/plain", status=status)
+        self.template = template
+
+    def rendered(self, request: HttpRequest) -> HttpResponse:
+        """Return the page itself."""
+        return render(request, self.template, status=self.status_code)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for what is not there (handler404)."""
+    return PageLater("404.html", HTTPStatus.NOT_FOUND)
+
+
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for what is not allowed (handler403)."""
+    return PageLater("403.html", HTTPStatus.FORBIDDEN)

@@ -4,23 +4,16 @@ Every one goes through here, so that one place decides how they lie at rest: now
 may read; sealing them under a key of the operator's is a change of this module alone.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pks_portal import files
+
 
 def keep(path: Path, secret: bytes) -> None:
     """Write a key whole or not at all, readable by the portal's user only. Its directory must exist."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secret)
-        temporary.rename(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    files.write(path, secret)
 
 
 def read(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 CATALOGUE: dict[str, str] = {}
+SINGLE = ("nodes", "members")
 
 
 def add(texts: Mapping[str, str]) -> None:
@@ -42,8 +43,12 @@ def say(key: str, **args: Any) -> Said:
 
 
 def render(key: str, args: Mapping[str, Any]) -> str:
-    """Return the text in the active language; an unknown key (of a newer or older release) is shown as it is."""
-    if (template := CATALOGUE.get(key)) is None:
+    """Return the text in the active language; an unknown key (of a newer or older release) is shown as it is.
+
+    Where there is a text "<key>.one", it is the one for a single thing: an argument of SINGLE is 1.
+    """
+    one = CATALOGUE.get(f"{key}.one") if any(args.get(name) == 1 for name in SINGLE) else None
+    if (template := one or CATALOGUE.get(key)) is None:
         return " ".join([key, *(f"{name}={value}" for name, value in args.items())])
     return gettext(template) % {name: shown(value) for name, value in args.items()}
 

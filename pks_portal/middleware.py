@@ -1,15 +1,23 @@
 """What happens around every request: the language, and where a deed comes from (for the audit trail)."""
 
+import re
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from pks_portal.errors import PROGRAMS
 from tenants import audit
 
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,39}")
+"""What is taken over from a proxy or program that numbers its requests itself."""
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -31,13 +39,16 @@ class LanguageMiddleware:
 
 
 class OriginMiddleware:
-    """Remember door, address and request id for whatever is recorded while the request is served."""
+    """Remember door, address and request id for whatever is recorded or logged while the request is served."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = uuid.uuid4().hex[:16]
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)  # it stays bound: Django logs a refusal after the last middleware
         door = "api" if PROGRAMS.match(request.path) else "page"
         token = audit.origin.set(audit.Origin(via=door, address=client_address(request), request_id=request_id))
         try:
@@ -67,6 +78,19 @@ class SignInAgainMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         location = response.headers.get("Location", "")
-        if "HX-Request" not in request.headers or not location.startswith(settings.LOGIN_URL):
+        if not location.startswith(settings.LOGIN_URL):
             return response
-        return HttpResponse(status=401)  # the page stays, with what was typed, and says it
+        if "HX-Request" in request.headers:
+            return HttpResponse(status=401)  # the page stays, with what was typed, and says it
+        if request.method == "POST" and f"?{REDIRECT_FIELD_NAME}=" in location:
+            return redirect_to_login(_page_of(request))  # signing in leads back to the page, not to the form's address
+        return response
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Return the portal's page on which a form was, or the first page."""
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}):
+        return "/"
+    parts = urlsplit(page)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
 from pks_portal.errors import PROBLEM
@@ -37,14 +38,22 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def declare_refusals(result: dict[str, Any], **_unused: Any) -> dict[str, Any]:
-    """Add to every call the refusals that it may be answered with (a hook of drf-spectacular)."""
+    """Add to every call the refusals that it may be answered with, and close its input (a hook of drf-spectacular)."""
     result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
     for path, item in result["paths"].items():
         for method in METHODS:
             if method in item:
+                _close_input(result, item[method])
                 for status in _refusals(path, method, item[method]):
                     item[method]["responses"].setdefault(str(int(status)), _refusal(status))
     return result
+
+
+def _close_input(result: dict[str, Any], call: dict[str, Any]) -> None:
+    """Say of what a call takes that there are no other fields (see StrictSerializer)."""
+    for media in call.get("requestBody", {}).get("content", {}).values():
+        name = media["schema"]["$ref"].rsplit("/", 1)[1]
+        result["components"]["schemas"][name]["additionalProperties"] = False
 
 
 def _refusals(path: str, method: str, call: dict[str, Any]) -> list[HTTPStatus]:
@@ -74,6 +83,7 @@ def schema() -> dict[str, Any]:
 
 
 @login_required
+@require_safe
 def reference(request: HttpRequest) -> HttpResponse:
     """Show every call of the API, by what it is about, with its input, answers and an example for curl."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -137,6 +147,8 @@ def _fields(part: dict[str, Any] | None) -> list[dict[str, Any]]:
     part = _resolved(part)
     if part.get("type") == "array":
         return _fields(part.get("items"))
+    if options := part.get("oneOf"):
+        return [field for option in options for field in _fields(option)]
     needed = part.get("required", [])
     return [
         {

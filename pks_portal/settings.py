@@ -1,12 +1,13 @@
 """Django settings; every deployment choice is an environment variable read through env."""
 
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from pks_portal import env, paths
+from pks_portal import env, logs, paths
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 paths.load_environment()
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
     "clusters",
 ]
 MIDDLEWARE = [
+    "pks_portal.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -55,7 +57,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "pks_portal.middleware.OriginMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "pks_portal.middleware.SignInAgainMiddleware",
@@ -196,10 +197,10 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.http.SoundJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "pks_portal.pages.CursorPages",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["pks_portal.pages.ListFilters"],
     "EXCEPTION_HANDLER": "pks_portal.errors.problem_response",
     "NON_FIELD_ERRORS_KEY": "__all__",
 }
@@ -210,6 +211,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENFORCE_NON_BLANK_FIELDS": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "pks_portal.schema.declare_refusals",
@@ -223,20 +226,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Clusters
-PKS_KUBERNETES_VERSIONS = env.items("PKS_KUBERNETES_VERSIONS", "1.37.2,1.36.3")  # the first is the default
 PKS_WARM_POOL = env.integer("PKS_WARM_POOL", 0)  # control planes kept ready, for each offered version
 PKS_KUBECONFIG_MAX_HOURS = env.integer("PKS_KUBECONFIG_MAX_HOURS", 720)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.text("PKS_LOG_LEVEL", "INFO")},
-    "loggers": {
-        "httpx": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(env.text("PKS_LOG_LEVEL", "INFO"), human=DEBUG or sys.stderr.isatty())

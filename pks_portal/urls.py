@@ -22,6 +22,7 @@ api.register("versions", VersionViewSet, basename="version")
 api.register("clusters", ClusterViewSet, basename="cluster")
 api.register("tasks", TaskViewSet, basename="task")
 
+handler403, handler404 = "pks_portal.errors.not_allowed", "pks_portal.errors.not_found"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),

@@ -75,7 +75,11 @@ class TenantOwnedQuerySet(models.QuerySet[Row]):
 
     def visible_to(self, user: Anyone, action: str) -> Self:
         """Keep the rows on which the user may perform the action."""
+        return self.filter(self.allowed_to(user, action))
+
+    def allowed_to(self, user: Anyone, action: str) -> Q:
+        """Return the condition of the rows on which the user may perform the action."""
         allowed = Q(tenant__in=tenants_where(user, action))
         if on_platform(user, action):
             allowed |= Q(tenant__isnull=True)
-        return self.filter(allowed)
+        return allowed

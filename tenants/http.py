@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import IO, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
-from pks_portal.errors import Unavailable
+from pks_portal import text
+from pks_portal.errors import Invalid, Unavailable
 from tenants.models import User
 
 View = Callable[..., HttpResponse]
@@ -36,6 +39,20 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, Mapping) and (unknown := sorted(data.keys() - self.fields.keys())):
             raise serializers.ValidationError({name: [_("There is no such field.")] for name in unknown})
         return super().to_internal_value(data)
+
+
+class SoundJSONParser(JSONParser):
+    """JSON whose texts the database can keep."""
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the parsed body. Raises ParseError (no JSON, or nested beyond reason), Invalid."""
+        try:
+            data = super().parse(stream, media_type, parser_context)
+            if text.impossible(data):
+                raise Invalid("error.text_impossible")
+        except RecursionError as error:
+            raise ParseError from error
+        return data
 
 
 def needs_cache(view: View) -> View:

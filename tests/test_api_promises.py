@@ -148,6 +148,40 @@ def test_the_trail_of_a_cluster_has_the_cancel_of_its_task(api, operator, page):
     assert "asked to cancel the task" in trail
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("clusters?status=runing", "status"), ("clusters?status=running,", "status"), ("clusters?tenant=", "tenant"),
+        ("clusters?limit=0", "limit"), ("clusters?limit=x", "limit"), ("clusters?cursor=x", "cursor"),
+        ("tasks?subject=x", "subject"), ("tasks?status=done", "status"), ("tasks?kind=", "kind"),
+    ],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_is_named_and_not_dropped(api, query, field):
+    assert problem_of(api.get(f"/api/v1/{query}"), 400, problem_code(field))["field"] == field
+
+
+def problem_code(field):
+    return {"limit": "number-wrong", "cursor": "cursor-wrong"}.get(field, "invalid")
+
+
+def test_filters_narrow_a_list_and_only_a_list(api, operator):
+    runs = ClusterFactory.create(tenant=operator.tenant, name="runs", labels={"env": "dev", "1": "x"})
+    fails = ClusterFactory.create(tenant=operator.tenant, name="fails", status="failed", labels={"env": "prod"})
+    for query, names in {
+        "status=running,failed": {"runs", "fails"}, "status=failed": {"fails"}, "name=runs": {"runs"},
+        "label=env": {"runs", "fails"}, "label=env=dev": {"runs"}, "label=1=x": {"runs"}, "tenant=other": set(),
+    }.items():  # fmt: skip
+        assert {row["name"] for row in api.get(f"/api/v1/clusters?{query}").json()["items"]} == names, query
+    assert api.get(f"/api/v1/clusters/{runs.pk}?name={fails.name}").status_code == 200
+
+
+@pytest.mark.parametrize("value", ["maybe", ""])
+def test_a_dry_run_that_is_neither_yes_nor_no_does_nothing(api, operator, value):
+    answer = api.post(f"/api/v1/clusters?dry_run={value}", wish_of(operator), format="json")
+    assert problem_of(answer, 400, "invalid")["field"] == "dry_run"
+    assert not Cluster.objects.exists()
+
+
 @pytest.fixture
 def page(operator):
     client = Client()

@@ -37,7 +37,8 @@ class Wanted:
 
     `id` names everything outside (directory, namespace, objects, processes), never the name, which two tenants may
     share. `namespace` is the tenant's own opaque name outside. `variables` are the plan's, `network` is the network
-    profile; each engine takes what it knows (Cluster API maps variables to the ClusterClass's).
+    profile; each engine takes what it knows (Cluster API maps variables to the ClusterClass's). `force`: a person has
+    said that pods on nodes that go are deleted, not evicted; their grace is kept.
     """
 
     id: UUID
@@ -50,6 +51,7 @@ class Wanted:
     hostname: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
+    force: bool = False
 
     @property
     def nodes(self) -> int:
@@ -105,7 +107,7 @@ class Observed:
 
     `steps`: share done (0 to 1) of each step that the engine planned. `settled`: what is wanted is reached.
     `waiting`: what it waits for that is not its own work (binaries being built). `blocked`: what stands in the way and
-    needs a person after a while (a PodDisruptionBudget).
+    needs a person after a while (a PodDisruptionBudget): a wish with `force` goes past it.
     """
 
     exists: bool
@@ -166,14 +168,6 @@ class Capabilities:
     notes: Sequence[Said] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """Whether a cloud is usable now, and what says so."""
-
-    usable: bool
-    conditions: Sequence[Condition] = ()
-
-
 class Engine(ABC):
     """A way to run clusters.
 
@@ -185,10 +179,6 @@ class Engine(ABC):
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """Say what is possible here."""
-
-    @abstractmethod
-    def check(self) -> Check:
-        """Say whether clusters can be made here now, and if not why."""
 
     @abstractmethod
     def steps(self, change: str) -> Sequence[StepSpec]:

@@ -28,9 +28,6 @@ CONDITIONS = {
     "condition.simulation": gettext_noop("Simulation engine (kwok)"),
     "condition.front-door": gettext_noop("Front door"),
     "condition.disk": gettext_noop("Disk space"),
-    "condition.memory": gettext_noop("Memory"),
-    "condition.supervisor": gettext_noop("Supervisor"),
-    "condition.tools": gettext_noop("Programs of the operating system"),
 }
 SEEN = {
     "engine.part_up": gettext_noop("%(component)s answers."),
@@ -40,7 +37,9 @@ SEEN = {
     "engine.door_closed": gettext_noop("Nothing answers at %(endpoint)s."),
     "engine.disk_room": gettext_noop("There is room on the host's disk."),
     "engine.disk_low": gettext_noop("Only %(free_mib)s MiB are free on the host's disk."),
-    "engine.budget": gettext_noop("Pods may not move now because of a PodDisruptionBudget: %(budgets)s."),
+    "engine.held_back": gettext_noop(
+        "These pods may not be evicted now: %(pods)s. PodDisruptionBudget in the way: %(budgets)s."
+    ),
     "engine.nodes_simulated": gettext_noop(
         "Nodes are simulated (kwok): the API, scheduling and draining are real, containers do not run."
     ),
@@ -51,16 +50,6 @@ SEEN = {
     "engine.no_namespaces": gettext_noop(
         "This machine allows no network namespaces: what runs in a cluster can reach its loopback addresses."
     ),
-    "engine.check_supervisor_good": gettext_noop("The clusters' supervisor answers."),
-    "engine.check_supervisor_bad": gettext_noop("The clusters' supervisor does not answer."),
-    "engine.check_tools_good": gettext_noop("All programs needed are installed."),
-    "engine.check_tools_bad": gettext_noop("Not installed: %(tools)s."),
-    "engine.check_memory_good": gettext_noop("%(free_gib)s GiB of memory are free for clusters."),
-    "engine.check_memory_bad": gettext_noop(
-        "%(free_gib)s GiB of memory are free for clusters; one needs %(needed_gib)s GiB."
-    ),
-    "engine.check_disk_good": gettext_noop("%(free_mib)s MiB are free at %(path)s."),
-    "engine.check_disk_bad": gettext_noop("Only %(free_mib)s MiB are free on the host's disk."),
     "engine.left_process": gettext_noop("Process %(pid)s (%(name)s) has not ended yet."),
     "engine.left_port": gettext_noop("%(address)s:%(port)s is still in use."),
     "engine.left_path": gettext_noop("%(path)s is still there."),

@@ -4,7 +4,6 @@ Each cluster is `<root>/clusters/<id>/simulated.json`: what is wanted and when t
 follows from that and the time, so that any process may go on after any other. The seed varies the pace per step.
 """
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +14,6 @@ from uuid import UUID
 from clusters.engines import simulated_record as records
 from clusters.engines.base import (
     Capabilities,
-    Check,
     Condition,
     Credential,
     Engine,
@@ -36,14 +34,17 @@ class SimulatedEngine(Engine):
 
     `root`: the data directory. `pace`: 1.0 makes a cluster in about 1.4 seconds, 10 takes ten times as long. `fail_at`:
     a step ("nodes") or a change and a step ("scale.nodes") at which every call fails. `outages`: how many calls of
-    apply() for a new cluster fail with Unavailable before it begins.
+    apply() for a new cluster fail with Unavailable before it begins. `budget`: nodes go only if that is forced, as
+    though a PodDisruptionBudget kept their pods.
     """
 
     kind = "simulated"
 
-    def __init__(self, *, root: Path, seed: int = 1, pace: float = 1.0, fail_at: str = "", outages: int = 0) -> None:
+    def __init__(
+        self, *, root: Path, seed: int = 1, pace: float = 1.0, fail_at: str = "", outages: int = 0, budget: bool = False
+    ) -> None:
         self.clusters = root / "clusters"
-        self.seed, self.pace, self.fail_at, self.outages = seed, pace, fail_at, outages
+        self.seed, self.pace, self.fail_at, self.outages, self.budget = seed, pace, fail_at, outages, budget
 
     def capabilities(self) -> Capabilities:
         return Capabilities(
@@ -53,12 +54,6 @@ class SimulatedEngine(Engine):
             credentials=False,
             notes=(say("simulated.note"),),
         )
-
-    def check(self) -> Check:
-        folder = next(path for path in (self.clusters, *self.clusters.parents) if path.exists())
-        usable = os.access(folder, os.W_OK)
-        said = say("simulated.usable" if usable else "simulated.unusable", path=str(folder))
-        return Check(usable=usable, conditions=(Condition(name="storage", ok=usable, said=said),))
 
     def steps(self, change: str) -> Sequence[StepSpec]:
         return [StepSpec(name, weight=round(seconds * 100)) for name, seconds in SECONDS[change].items()]
@@ -87,6 +82,9 @@ class SimulatedEngine(Engine):
             self._start(wanted, record)
         elif not record.wants(wanted):
             self._change(wanted, record)
+        elif wanted.force and self._kept(record):
+            record.forced, record.started = True, time.time()
+            records.write(self._file(wanted.id), record)
         timeline = self._timeline(wanted.id, record)
         if failing := timeline.failing(record.started or 0, time.time()):
             raise PortalError("simulated.failed", step=failing, system=self.kind)
@@ -124,6 +122,7 @@ class SimulatedEngine(Engine):
             exists=True,
             settled=record.removing is None and record.wants(wanted) and timeline.over(record.started, now),
             steps=shares,
+            blocked=say("simulated.budget", nodes=", ".join(kept)) if (kept := self._kept(record)) else None,
             nodes=[_seen(node, record, ready=ready) for node, ready in record.nodes_at(timeline, now)],
             conditions=(Condition(name="control-plane", ok=up, said=said),),
             version=record.version if up else "",
@@ -155,7 +154,12 @@ class SimulatedEngine(Engine):
         return self.clusters / str(cluster_id) / "simulated.json"
 
     def _timeline(self, cluster_id: UUID, record: Record) -> Timeline:
-        return Timeline(self.seed, cluster_id, record.change, record.number, self.pace, self.fail_at)
+        pace, stays = self.pace, bool(self._kept(record))
+        return Timeline(self.seed, cluster_id, record.change, record.number, pace, self.fail_at, stays)
+
+    def _kept(self, record: Record) -> list[str]:
+        """Return the nodes that do not go before that is forced."""
+        return [] if record.forced or not self.budget else [node.name for node in record.leaving()]
 
 
 def _seen(node: Node, record: Record, *, ready: bool) -> NodeSeen:

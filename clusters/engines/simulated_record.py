@@ -11,6 +11,7 @@ from uuid import UUID
 from django.utils.translation.trans_null import gettext_noop  # the other one needs settings
 
 from clusters.engines.base import Wanted
+from pks_portal import files
 from pks_portal.messages import add
 
 SECONDS: Mapping[str, Mapping[str, float]] = {
@@ -23,14 +24,15 @@ SECONDS: Mapping[str, Mapping[str, float]] = {
 add(
     {
         "simulated.note": gettext_noop("Clusters of this cloud are simulated: nothing runs behind them."),
-        "simulated.usable": gettext_noop("Simulated clusters can be written under %(path)s."),
-        "simulated.unusable": gettext_noop("Simulated clusters cannot be written under %(path)s."),
         "simulated.up": gettext_noop("The control plane is up (simulated, %(members)s members)."),
+        "simulated.up.one": gettext_noop("The control plane is up (simulated, 1 member)."),
         "simulated.down": gettext_noop("The control plane is not up (simulated, %(members)s members)."),
+        "simulated.down.one": gettext_noop("The control plane is not up (simulated, 1 member)."),
         "simulated.out": gettext_noop(
             "The simulated engine is out, as it was told to be (%(count)s of %(total)s times)."
         ),
         "simulated.failed": gettext_noop("The simulated engine failed at step “%(step)s”, as it was told to."),
+        "simulated.budget": gettext_noop("Pods on these simulated nodes are to stay until forced: %(nodes)s."),
         "simulated.removing": gettext_noop("%(name)s is being removed."),
         "simulated.no_kubeconfig": gettext_noop("%(name)s is simulated: there is no API that a kubeconfig could open."),
         "simulated.no_kubeconfig.next": gettext_noop("Use a cluster of a cloud with a real control plane."),
@@ -68,7 +70,10 @@ def nodes_of(wanted: Wanted) -> list[Node]:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """How one change of one cluster goes on: seeded seconds per step, and the step that fails, if one does."""
+    """How one change of one cluster goes on: seeded seconds per step, and the step that fails, if one does.
+
+    `stays`: nothing of the change is done for now.
+    """
 
     seed: int
     cluster_id: UUID
@@ -76,6 +81,7 @@ class Timeline:
     number: int
     pace: float
     fail_at: str
+    stays: bool = False
 
     def spans(self) -> Iterator[tuple[str, float, float]]:
         """Yield each step with its beginning and length in seconds."""
@@ -88,7 +94,7 @@ class Timeline:
 
     def shares(self, started: float, now: float) -> dict[str, float]:
         """Return the share done (0 to 1) of each step; a step that fails, and all after it, stay at 0."""
-        shares, failed = {}, False
+        shares, failed = {}, self.stays
         for step, begin, length in self.spans():
             failed = failed or self._fails(step)
             gone = max(0.0, now - started - begin)
@@ -124,6 +130,7 @@ class Record:
     number: int = 0
     outages: int = 0
     started: float | None = None
+    forced: bool = False
     removing: float | None = None
 
     @classmethod
@@ -144,9 +151,9 @@ class Record:
         began = self.started or now
         share = timeline.shares(began, now)["nodes"]
         begin, length = next((begin, length) for step, begin, length in timeline.spans() if step == "nodes")
-        have, want = {node.name for node in self.nodes}, {node.name for node in self.target}
+        have = {node.name for node in self.nodes}
         coming = [node for node in self.target if node.name not in have]
-        going = sorted((node for node in self.nodes if node.name not in want), key=lambda node: -node.number)
+        going = self.leaving()
         moves = len(coming) + len(going)
         done = int(share * moves + 1e-9)
         reached = done + (0 < share < 1)
@@ -155,6 +162,11 @@ class Record:
         unsteady = {node.name for node in [*new, *going][done:reached]}
         there = [node for node in self.nodes if node.name not in gone] + new[:reached]
         return [(node, node.name not in unsteady) for node in there]
+
+    def leaving(self) -> list[Node]:
+        """Return the nodes that the change takes away, the last one first."""
+        want = {node.name for node in self.target}
+        return sorted((node for node in self.nodes if node.name not in want), key=lambda node: -node.number)
 
     def present(self, timeline: Timeline, now: float) -> list[Node]:
         """Return the nodes that are there at a time, ready or not."""
@@ -176,14 +188,12 @@ def write(file: Path, record: Record) -> None:
 
     Raises FileNotFoundError where the cluster has no directory (any more): a late write must not make it anew.
     """
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(json.dumps(asdict(record)), encoding="utf-8")
-    part.replace(file)
+    files.write(file, json.dumps(asdict(record)))
 
 
 def delete(file: Path) -> list[Path]:
     """Remove a cluster's record and directory; return what is still there because it is not ours."""
-    for ours in (file, file.with_name(f".{file.name}.part")):
+    for ours in (file, *file.parent.glob(f".{file.name}.*.new")):
         ours.unlink(missing_ok=True)
     if not file.parent.is_dir():
         return []

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import Http404, HttpResponse
@@ -36,7 +35,7 @@ def version_list(request: UserHttpRequest) -> HttpResponse:
     used = Cluster.objects.visible_to(request.user, "cluster.view").order_by().values_list("version")
     used_by = dict(used.annotate(number=Count("pk")))
     context = {
-        "versions": [_version(request, version, used_by) for version in settings.PKS_KUBERNETES_VERSIONS],
+        "versions": [_version(request, version, used_by) for version in binaries.offered()],
         "prepare": may(request.user, "version.prepare", None),
     }
     fragment = "HX-Request" in request.headers
@@ -47,7 +46,7 @@ def version_list(request: UserHttpRequest) -> HttpResponse:
 @require_POST
 def version_prepare(request: UserHttpRequest, version: str) -> HttpResponse:
     """Make a version's programs on this machine, before the first cluster asks for them."""
-    if version not in settings.PKS_KUBERNETES_VERSIONS:
+    if version not in binaries.offered():
         raise Http404
     require(request.user, "version.prepare", None)
     operation = preparing.ensure(version, request.user)
@@ -61,5 +60,5 @@ def _version(request: UserHttpRequest, version: str, used_by: dict[str, int]) ->
         "state": binaries.state(version),
         "task": tasks.filter(subject_id=preparing.subject(version), status__in=Operation.UNFINISHED).first(),
         "clusters": used_by.get(version, 0),
-        "default": version == settings.PKS_KUBERNETES_VERSIONS[0],
+        "default": version == binaries.default(),
     }

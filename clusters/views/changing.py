@@ -14,7 +14,7 @@ from clusters import credentials, recipes, services
 from clusters.forms import LabelsField
 from clusters.models import Cluster
 from clusters.views.detail import show, what_goes
-from pks_portal.errors import Invalid, PortalError
+from pks_portal.errors import Forbidden, Invalid, PortalError
 from tenants.http import UserHttpRequest
 
 
@@ -25,7 +25,16 @@ def scale_preview(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     cluster = _cluster(request, pk)
     try:
         nodes = _number(request.GET.get("nodes", ""))
-        context: dict[str, Any] = {"change": services.preview_scale(request.user, cluster, nodes), "nodes": nodes}
+        change = services.preview_scale(request.user, cluster, nodes)
+        seen = {node["name"] for node in cluster.nodes_seen}
+        context: dict[str, Any] = {
+            "change": change,
+            "nodes": nodes,
+            "new": [name for name in change.engine.nodes_added if name not in seen],
+            "kept": [name for name in change.engine.nodes_added if name in seen],  # an unfinished scale-down's
+        }
+    except Forbidden:
+        raise
     except PortalError as error:
         context = {"problem": error.detail}
     return render(request, "clusters/_scale_preview.html", context | {"cluster": cluster})
@@ -38,7 +47,7 @@ def scale(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     cluster = _cluster(request, pk)
     typed = request.POST.get("nodes", "")
     try:
-        services.scale_cluster(request.user, cluster, _number(typed), request_key=request.POST.get("key", "")[:80])
+        services.scale_cluster(request.user, cluster, _number(typed), request_key=_key(request))
     except PortalError as error:
         return show(request, cluster, status=error.status, refusal=error, typed_nodes=typed)
     return redirect("clusters:detail", cluster.pk)
@@ -74,7 +83,7 @@ def delete(request: UserHttpRequest, pk: UUID) -> HttpResponse:
         text = _("Type %(name)s to confirm.") % {"name": cluster.name}
         return show(request, cluster, status=422, delete_problem=text)
     try:
-        services.delete_cluster(request.user, cluster, request_key=request.POST.get("key", "")[:80])
+        services.delete_cluster(request.user, cluster, request_key=_key(request))
     except PortalError as error:
         return show(request, cluster, status=error.status, refusal=error)
     return redirect("clusters:detail", cluster.pk)
@@ -122,6 +131,12 @@ def revoke_kubeconfig(request: UserHttpRequest, pk: UUID, kubeconfig: UUID) -> H
 def _cluster(request: UserHttpRequest, pk: UUID) -> Cluster:
     rows = Cluster.objects.visible_to(request.user, "cluster.view")
     return get_object_or_404(rows.select_related("tenant", "plan", "cloud", "created_by"), pk=pk)
+
+
+def _key(request: UserHttpRequest) -> str:
+    """Return the form's key; a mangled one counts as none."""
+    key = request.POST.get("key", "")[:80]
+    return key if key.isprintable() else ""
 
 
 def _number(text: str, *, field: str = "nodes") -> int:

@@ -20,6 +20,7 @@ from pks_portal.errors import Forbidden, PortalError
 from tenants.access import tenants_where
 from tenants.http import UserHttpRequest
 
+SAID_BESIDE = {"name", "labels", "external_hostname"}  # fields whose complaint appears beside them while one types
 PREVIEWED = {"tenant", "plan", "nodes", "version", "cloud", "labels", "external_hostname"}
 
 
@@ -75,7 +76,8 @@ def _preview(request: UserHttpRequest, form: NewClusterForm, *, tried: bool) -> 
         form = NewClusterForm(values, user=request.user)
     form.is_valid()
     if PREVIEWED - form.cleaned_data.keys():
-        return {"change": None, "plan": form.cleaned_data.get("plan"), "problems": _complaints(form)}
+        problems = _complaints(form) or [_("Correct what is marked to see it.")]
+        return {"change": None, "plan": form.cleaned_data.get("plan"), "problems": problems}
     data = form.cleaned_data
     try:  # the name is checked apart; a preview is of size and place
         name = f"preview-{uuid4().hex[:12]}"
@@ -95,11 +97,11 @@ def _preview(request: UserHttpRequest, form: NewClusterForm, *, tried: bool) -> 
 
 
 def _complaints(form: NewClusterForm) -> list[str]:
-    """Return what is wrong with the wish, each with its field's name; that the name is, is said beside it."""
+    """Return what is wrong with the wish, each with its field's name, apart from what is said beside the field."""
     return [
         _("%(field)s: %(text)s") % {"field": form.fields[name].label, "text": text}
         for name, texts in form.errors.items()
-        if name in form.fields and name != "name"
+        if name in form.fields and name not in SAID_BESIDE
         for text in texts
     ]
 

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from clusters.browsing import Filters, counts, may_create, rows_of
+from clusters.engines.local import binaries
 from clusters.models import Cloud, Cluster
 from tenants.access import tenants_where
 from tenants.http import UserHttpRequest
@@ -33,7 +33,7 @@ def cluster_list(request: UserHttpRequest) -> HttpResponse:
         "page": page,
         "rows": rows_of(page.object_list),
         "create": may_create(request.user, _tenant(request, filters)),
-        "versions": settings.PKS_KUBERNETES_VERSIONS,
+        "versions": binaries.offered(),
         "clouds": Cloud.objects.filter(enabled=True),
         "refresh": request.get_full_path(),
         "query": request.GET.urlencode(),

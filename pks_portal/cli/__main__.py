@@ -45,6 +45,8 @@ COMMANDS: dict[Callable[..., None], str] = {
     tasks.tasks: say("List tasks."),
     tasks.task: say("Show a task, or follow it."),
     tasks.cancel_task: say("Ask a task to stop."),
+    tasks.retry_task: say("Start a failed or cancelled task anew, or let a blocked one try now."),
+    tasks.force_task: say("Let a task go past the PodDisruptionBudgets that block it."),
 }
 
 

@@ -17,6 +17,13 @@ TEXTS = {
     "List tasks.": "列出任务。",
     "Show a task, or follow it.": "查看或跟踪任务。",
     "Ask a task to stop.": "请求取消任务。",
+    "Start a failed or cancelled task anew, or let a blocked one try now.": (
+        "重新开始失败或已取消的任务，或让受阻的任务立即重试。"
+    ),
+    "Let a task go past the PodDisruptionBudgets that block it.": "让任务越过阻碍它的 PodDisruptionBudget。",
+    "{obstacle} Delete these pods without asking their PodDisruptionBudgets?": (
+        "{obstacle}是否不经 PodDisruptionBudget 直接删除这些 Pod？"
+    ),
     # options and arguments
     "Print JSON.": "以 JSON 格式输出。",
     "Return when the task has ended.": "等待任务结束后再返回。",
@@ -172,6 +179,8 @@ TEXTS = {
     "about {time}": "约 {time}",
     "about {time} left": "约剩 {time}",
     "Waiting for": "等待",
+    "Blocked since": "受阻始于",
+    "Forced by": "强制执行者",
     "Step": "步骤",
     "Took": "耗时",
     "Attempt": "尝试",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pks_portal.cli import files
+from pks_portal import files
 from pks_portal.cli.failures import Failure, Unreachable
 from pks_portal.cli.words import say
 
@@ -39,7 +39,7 @@ def merge(path: Path, issued: str, *, context: str, entry: str) -> str:
         with _locked(path):
             kept = _read(path)
             before = _pointed_to(kept, context)
-            files.write(path, _dump(merged(kept, _issued(issued), context=context, entry=entry)))
+            files.write(path, _dump(merged(kept, _issued(issued), context=context, entry=entry)), durable=True)
     except OSError as error:
         raise Failure(say("{path} cannot be written: {error}", path=path, error=error)) from None
     return before if before != entry else ""

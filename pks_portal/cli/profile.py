@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from pks_portal.cli import files
+from pks_portal import files
 from pks_portal.cli.failures import Failure, NotSignedIn
 from pks_portal.cli.words import say
 
@@ -49,7 +49,7 @@ def save(profile: Profile) -> None:
     """Keep the profile. Raises Failure if the folder cannot be written."""
     try:
         _make_home()
-        files.write(home() / "creds.json", json.dumps(asdict(profile), indent=2) + "\n")
+        files.write(home() / "creds.json", json.dumps(asdict(profile), indent=2) + "\n", durable=True)
     except OSError as error:
         raise Failure(say("{path} cannot be written: {error}", path=home(), error=error)) from None
 

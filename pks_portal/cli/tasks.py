@@ -1,4 +1,4 @@
-"""`pks tasks`, `pks task`, `pks cancel-task`: long-running work and how far it is."""
+"""`pks tasks`, `pks task`, `pks cancel-task`, `pks retry-task`, `pks force-task`: long-running work, how far it is."""
 
 from typing import Annotated, Any
 
@@ -65,6 +65,38 @@ def cancel_task(task: options.Task, wait: options.Wait = False, json: options.Js
         raise Refused(say("The task ended before it could be cancelled."))
 
 
+def retry_task(task: options.Task, wait: options.Wait = False, json: options.Json = False) -> None:
+    portal = Portal()
+    _follow(portal, portal.send("POST", f"/api/v1/tasks/{task}/retry"), wait=wait, json=json)
+
+
+def force_task(
+    task: options.Task,
+    wait: options.Wait = False,
+    non_interactive: options.NonInteractive = False,
+    json: options.Json = False,
+) -> None:
+    portal = Portal()
+    found = portal.get(f"/api/v1/tasks/{task}")
+    if found["blocked"]:  # otherwise the portal says why not
+        question = say("{obstacle} Delete these pods without asking their PodDisruptionBudgets?",
+                       obstacle=found["waiting_for"])  # fmt: skip
+        options.confirm(question, non_interactive=non_interactive)
+    _follow(portal, portal.send("POST", f"/api/v1/tasks/{task}/force"), wait=wait, json=json)
+
+
+def _follow(portal: Portal, asked: dict[str, Any], *, wait: bool, json: bool) -> None:
+    """Print the task, with --wait as it ended. Raises Refused if it did not succeed then."""
+    if wait:
+        asked = following.to_the_end(portal, asked, watch=False)
+    if json:
+        show.data(asked)
+    else:
+        show.line(f"{asked['title']}: {asked['status_label']} ({asked['id']})")
+    if wait:
+        following.judge(asked)
+
+
 def _print_task(task: dict[str, Any]) -> None:
     left, error = task.get("seconds_left"), task.get("error") or {}
     show.facts(
@@ -79,6 +111,8 @@ def _print_task(task: dict[str, Any]) -> None:
             (say("Ended"), show.moment(task["ended_at"]) or None),
             (say("Time left"), say("about {time}", time=show.seconds(left["median"])) if left else None),
             (say("Waiting for"), task["waiting_for"] or None),
+            (say("Blocked since"), show.moment(task["blocked_since"]) if task.get("blocked") else None),
+            (say("Forced by"), task.get("forced_by") or None),
             (say("Error"), error.get("detail")),
             (say("Cause"), error.get("cause") or None),
             (say("Next"), error.get("next") or None),

@@ -11,7 +11,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from ipaddress import ip_address
 from pathlib import Path
 
-from pks_portal import paths
+from pks_portal import files, paths
 from pks_portal.default_set.words import SetError, _
 
 LAYOUT = 1
@@ -122,12 +122,8 @@ def guard(place: Place) -> None:
 
 
 def write(path: Path, text: str, *, mode: int = 0o600) -> bool:
-    """Put the text into the file by rename; say whether the file changed."""
+    """Put the text into the file; say whether the file changed."""
     if path.exists() and path.read_text() == text:
         return False
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        file.write(text)
-    new.replace(path)
+    files.write(path, text, mode=mode)
     return True

@@ -1,7 +1,8 @@
 """What runs, read back from the supervisor and the kernel; and the logs."""
 
 import json
-import os
+import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from pks_portal.default_set.processes import age, memory
 from pks_portal.default_set.start import read_environment
 from pks_portal.default_set.supervisor import UP, Supervisor
 from pks_portal.default_set.words import SetError, _
+from pks_portal.logs import readable
 
 
 def read(place: Place) -> dict[str, Any]:
@@ -72,9 +74,14 @@ def _print(seen: dict[str, Any]) -> None:
 
 
 def logs(place: Place, name: str | None, *, follow: bool) -> None:
-    """Become `tail` on all logs or on that of one program."""
+    """Print the ends of all logs or of that of one program, in words."""
     files = sorted(place.log.glob(f"{name or '*'}.log"))
     if not files:
         raise SetError(_("There is no log %(name)s in %(path)s.", name=name or "", path=place.log))
     how = ["-n", "40", "-F"] if follow else ["-n", "40"]
-    os.execvp("tail", ["tail", *how, *map(str, files)])  # noqa: S606  # a fixed program
+    with (
+        suppress(KeyboardInterrupt, BrokenPipeError),
+        subprocess.Popen(["tail", *how, *map(str, files)], stdout=subprocess.PIPE, text=True, errors="replace") as tail,
+    ):
+        for line in tail.stdout or ():
+            print(readable(line), flush=True)

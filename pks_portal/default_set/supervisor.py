@@ -7,40 +7,20 @@ import sys
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from socket import AF_UNIX, socket
 from typing import Any, Final
-from xmlrpc.client import Fault, ServerProxy, Transport
 
+from pks_portal import supervisord
 from pks_portal.default_set.programs import RECORDED
 from pks_portal.default_set.words import SetError, _
+from pks_portal.supervisord import ALREADY_ADDED, ALREADY_STARTED, NO_WAIT, NOT_RUNNING
+from pks_portal.supervisord import RUNNING as UP
 
-ALREADY: Final = {60, 70, 90}  # faults: already started, not running, already added
+__all__ = ["UP", "Supervisor"]
+
+ALREADY: Final = {ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED}
 TIMEOUT: Final = 10.0
 SHUTDOWN: Final = 30.0
-UP: Final = "RUNNING"
-AT_ONCE: Final = False  # supervisord's `wait` argument: do not wait for the outcome
-
-
-class _Connection(HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
-        self.path = path
-
-    def connect(self) -> None:
-        self.sock = socket(AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self.path))
-
-
-class _Transport(Transport):
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-
-    def make_connection(self, host: Any) -> HTTPConnection:
-        return _Connection(self.path)
 
 
 class Supervisor:
@@ -48,19 +28,18 @@ class Supervisor:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._proxy = ServerProxy("http://localhost", transport=_Transport(path))
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of supervisord's XML-RPC; a fault that says "it is so already" is success."""
         try:
-            return getattr(self._proxy.supervisor, method)(*arguments)
-        except Fault as fault:
+            return supervisord.call(self.path, method, *arguments, timeout=TIMEOUT)
+        except supervisord.Fault as fault:
             if fault.faultCode in ALREADY:
                 return True
             raise SetError(
                 _("The supervisor refused %(call)s: %(cause)s", call=method, cause=fault.faultString)
             ) from fault
-        except (OSError, HTTPException) as error:
+        except supervisord.Silent as error:
             raise SetError(_("The supervisor does not answer (%(cause)s).", cause=error)) from error
 
     def answers(self) -> bool:
@@ -105,12 +84,12 @@ class Supervisor:
     def start(self, names: Iterable[str]) -> None:
         """Start the programs that do not run; whether they come up is read back later."""
         for name in names:
-            self.call("startProcess", name, AT_ONCE)
+            self.call("startProcess", name, NO_WAIT)
 
     def stop(self, names: Collection[str], *, patience: float) -> None:
         """Stop programs together and wait until they have gone (supervisord kills those that do not)."""
         for name in names:
-            self.call("stopProcess", name, AT_ONCE)
+            self.call("stopProcess", name, NO_WAIT)
         deadline = time.monotonic() + patience
         while [name for name, info in self.states().items() if name in names and info["pid"]]:
             if time.monotonic() > deadline:

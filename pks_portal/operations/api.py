@@ -6,15 +6,15 @@ import time
 from typing import Any, ClassVar
 
 from django.db import connection
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from pks_portal.errors import Conflict, Invalid
+from pks_portal.errors import Conflict
 from pks_portal.operations import commands, history
+from pks_portal.operations.filters import TaskFilters
 from pks_portal.operations.models import Operation, OperationEvent, OperationStep
 from tenants.http import UserRequest
 
@@ -63,13 +63,18 @@ class TaskSerializer(serializers.ModelSerializer[Operation]):
     title = serializers.CharField()
     status_label = serializers.CharField(source="get_status_display")
     waiting_for = serializers.CharField()
+    waits_for = serializers.UUIDField(
+        source="waits_for_id", allow_null=True, help_text="The platform's task for which it waits, or waited last."
+    )
+    blocked = serializers.BooleanField(help_text="Something stands in the way that a person may force.")
     error = serializers.SerializerMethodField()
 
     class Meta:
         model = Operation
         fields: ClassVar = [
             "id", "kind", "title", "status", "status_label", "progress", "tenant", "subject", "actor", "wanted",
-            "waiting_for", "error", "cancellable", "created_at", "started_at", "ended_at", "last_seq",
+            "waiting_for", "waits_for", "blocked", "blocked_since", "forced_by", "error", "cancellable",
+            "created_at", "started_at", "due_at", "ended_at", "last_seq",
         ]  # fmt: skip
 
     @extend_schema(responses=TaskErrorSerializer(allow_null=True))
@@ -103,48 +108,39 @@ class EventsSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
+class EventsQuery(serializers.Serializer[Any]):
+    after = serializers.IntegerField(min_value=0, max_value=2**31, default=0, help_text="Only greater seqs.")
+    wait = serializers.FloatField(
+        min_value=0, default=0, help_text="Seconds to wait for an event when there is none yet, at most 25."
+    )
+
+
 class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Operation]):
     """Long-running work: what was asked, how far it is, and every event of it."""
 
     queryset = Operation.objects.none()
+    filterset_class = TaskFilters
 
     def get_serializer_class(self) -> type[TaskSerializer]:
         return TaskDetailSerializer if self.action == "retrieve" else TaskSerializer
 
     def get_queryset(self) -> Any:
-        rows = Operation.objects.visible_to(self.request.user, "task.view").select_related("tenant")
-        query = self.request.query_params
-        filters = {"status__in": "status", "tenant__slug": "tenant", "subject_id": "subject", "kind": "kind"}
-        for lookup, name in filters.items():
-            if value := query.get(name):
-                rows = rows.filter(**{lookup: value.split(",") if lookup.endswith("__in") else _checked(name, value)})
-        return rows
+        return Operation.objects.visible_to(self.request.user, "task.view").select_related("tenant")
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("status", str, description="One or more statuses, separated by commas."),
-            OpenApiParameter("tenant", str, description="A tenant's slug."),
-            OpenApiParameter("subject", OpenApiTypes.UUID, description="The id of what is changed, a cluster's."),
-            OpenApiParameter("kind", str, description="Such as cluster.create."),
-        ]
-    )
     def list(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """List tasks, the newest first."""
         return super().list(request, *args, **kwargs)
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("after", int, description="Only events with a greater seq."),
-            OpenApiParameter("wait", float, description="Seconds to wait for one when there is none yet, at most 25."),
-        ],
-        responses=EventsSerializer,
-    )
+    @extend_schema(parameters=[EventsQuery], responses=EventsSerializer)
     @action(detail=True)
     def events(self, request: UserRequest, pk: str | None = None) -> Response:
         """Return the events after a seq, in order; with `wait`, hold the answer until there is one."""
         operation = self.get_object()
-        after, wait = _number(request, "after", 0), min(_number(request, "wait", 0), LONGEST_WAIT)
-        deadline = time.monotonic() + wait
+        query = EventsQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        after = query.validated_data["after"]
+        # in this order: of "nan" it makes the longest
+        deadline = time.monotonic() + min(LONGEST_WAIT, query.validated_data["wait"])
         while True:
             items = list(operation.events.filter(seq__gt=after)[:MOST_EVENTS])
             operation.refresh_from_db(fields=["status"])
@@ -164,8 +160,16 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
 
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
+    def force(self, request: UserRequest, pk: str | None = None) -> Response:
+        """Let a task whose `blocked` is true go past what blocks it: pods that may not be evicted are deleted."""
+        operation = self.get_object()
+        commands.force(request.user, operation)
+        return Response(TaskSerializer(operation).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: TaskSerializer})
+    @action(detail=True, methods=["post"])
     def retry(self, request: UserRequest, pk: str | None = None) -> Response:
-        """Start a failed or cancelled task anew; the answer is the new task."""
+        """Start a failed or cancelled task anew, the answer is the new task; or let a blocked one try now."""
         operation = commands.retry(request.user, self.get_object())
         location = {"Location": f"/api/v1/tasks/{operation.pk}"}
         return Response(TaskSerializer(operation).data, status=status.HTTP_202_ACCEPTED, headers=location)
@@ -188,20 +192,3 @@ def request_key(request: UserRequest) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _number(request: UserRequest, name: str, default: float) -> float:
-    value = request.query_params.get(name, "")
-    try:
-        number = float(value) if value else default
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 2**31:
-        raise Invalid("error.number_wrong", field=name, value=value[:40])
-    return number
-
-
-def _checked(name: str, value: str) -> Any:
-    if name != "subject":
-        return value
-    return serializers.UUIDField().run_validation(value)

@@ -1,8 +1,9 @@
-"""What a person may do to a task: cancel it, or start it anew."""
+"""What a person may do to a task: cancel it, force it past what blocks it, or start it anew."""
 
 from django.db import transaction
 
 from pks_portal.errors import Conflict
+from pks_portal.operations import blocking
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import KINDS
 from pks_portal.operations.models import Operation
@@ -26,9 +27,25 @@ def cancel(actor: User, operation: Operation) -> None:
     operation.refresh_from_db()
 
 
+def force(actor: User, operation: Operation) -> None:
+    """Let a task go past what blocks it. Raises Forbidden, Conflict (nothing blocks it, or it is forced already)."""
+    require(actor, "task.force", operation.tenant)
+    with transaction.atomic():
+        past = blocking.force(operation, actor.username)
+        audit.record(actor, "task.force", operation, tenant=operation.tenant, kind=operation.kind, past=past.stored())
+        submit(operation)
+    operation.refresh_from_db()
+
+
 def retry(actor: User, operation: Operation) -> Operation:
-    """Start a failed or cancelled task anew and return the new one. Raises Forbidden, Conflict."""
+    """Start a failed or cancelled task anew and return the new one; let a blocked one try now. Raises as cancel."""
     require(actor, "task.cancel", operation.tenant)
+    if operation.blocked:
+        with transaction.atomic():
+            blocking.try_now(operation, actor.username)
+            submit(operation)
+        operation.refresh_from_db()
+        return operation
     again = KINDS[operation.kind].retry
     if again is None or operation.status not in {Operation.Status.FAILED, Operation.Status.CANCELLED}:
         raise Conflict("error.not_retryable")

@@ -12,7 +12,7 @@ from tenants.models import User
 class Turn:
     """What one short turn of work came to.
 
-    `done`: nothing is left to do. `again`: seconds until the next turn. `idle`: nothing moved, so look less often.
+    `done`: nothing is left to do. `again`: seconds until the next turn.
     """
 
     done: bool = False

@@ -11,6 +11,9 @@ messages.add(
         "event.step_done": gettext_noop("Done."),
         "event.retry": gettext_noop("%(reason)s Attempt %(attempt)s of %(allowed)s; the next in %(seconds)s s."),
         "event.cancel_asked": gettext_noop("Cancelling at the next safe point."),
+        "event.blocked": gettext_noop("%(reason)s Blocked since %(since)s; the next try is in %(seconds)s s."),
+        "event.forced": gettext_noop("Forced by %(actor)s. In the way was: %(reason)s"),
+        "event.try_now": gettext_noop("%(actor)s asked to try again now."),
         "event.succeeded": gettext_noop("Finished."),
         "event.failed": gettext_noop("Failed: %(reason)s"),
         "event.cancelled": gettext_noop("Cancelled."),
@@ -25,9 +28,15 @@ messages.add(
         "error.number_wrong": gettext_noop("“%(value)s” is not a number that fits."),
         "error.bug": gettext_noop("The portal hit an unexpected error (%(kind)s); its log has the details."),
         "error.bug.next": gettext_noop("Try again; if it stays, give the task's id to the people who run the portal."),
+        "error.cursor_wrong": gettext_noop(
+            "The cursor is not one that a list gave; take it from “next” or “previous”."
+        ),
         "error.not_found": gettext_noop("There is nothing here that you can see."),
         "error.idempotency_key_reused": gettext_noop("This Idempotency-Key was sent before, with another request."),
         "error.idempotency_key_reused.next": gettext_noop("Use a new key for every new request."),
+        "error.text_impossible": gettext_noop(
+            "The request has a character that cannot be kept: NUL, or one half of a surrogate pair."
+        ),
         "error.unexpected": gettext_noop("The portal hit an unexpected error (%(status)s); its log has more."),
         "error.refused": gettext_noop("The portal refused the request (HTTP %(status)s)."),
         "next.invalid": gettext_noop("Correct what is named and send the request again."),
@@ -41,6 +50,8 @@ messages.add(
         "next.unavailable": gettext_noop("Try again in a moment."),
         "error.task_ended": gettext_noop("This task has already ended."),
         "error.not_cancellable": gettext_noop("This task can not be cancelled: what it has begun must be finished."),
+        "error.not_blocked": gettext_noop("Nothing stands in this task's way that could be forced."),
+        "deed.task.force": gettext_noop("forced the task past what blocked it"),
         "deed.task.cancel": gettext_noop("asked to cancel the task"),
     }
 )

@@ -1,7 +1,7 @@
 """Long-running work (people say *task*), its steps, and the numbered events that tell its story."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pks_portal import messages
-from tenants.access import TenantOwnedQuerySet
+from pks_portal.operations.policy import TaskQuerySet
 from tenants.models import Tenant, User
 
 
@@ -18,6 +18,7 @@ class Operation(models.Model):
 
     `wanted` is the validated wish. `fence` rises with each claim: what a worker writes counts only while its number
     is the row's. `lease_until` is when a silent worker is taken for dead. `due_at` is when the next attempt may start.
+    `blocked_since`: from when on something stands in the way that a person may force; `forced_by`: who did.
     """
 
     class Status(models.TextChoices):
@@ -56,8 +57,14 @@ class Operation(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     cancel_asked = models.BooleanField(default=False)
     cancellable = models.BooleanField(default=True)
+    blocked_since = models.DateTimeField(null=True, blank=True)
+    forced_by = models.CharField(max_length=150, blank=True)
     waiting_key = models.CharField(max_length=80, blank=True)
     waiting_args = models.JSONField(default=dict)
+    waits_for = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="waiters",
+        help_text="the platform's task for which it waits, or waited last",
+    )  # fmt: skip
     error_key = models.CharField(max_length=80, blank=True)
     error_args = models.JSONField(default=dict)
     error_system = models.CharField(max_length=80, blank=True)
@@ -68,7 +75,7 @@ class Operation(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantOwnedQuerySet.as_manager()
+    objects = TaskQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created_at", "id"]
@@ -91,6 +98,11 @@ class Operation(models.Model):
     @property
     def ended(self) -> bool:
         return self.status in self.ENDED
+
+    @property
+    def blocked(self) -> bool:
+        """Whether something stands in the way that a person may force, and nobody has."""
+        return self.blocked_since is not None and not self.forced_by and not self.ended
 
     @property
     def title(self) -> str:
@@ -184,16 +196,3 @@ class OperationEvent(models.Model):
     def text(self) -> str:
         """The event in the active language."""
         return messages.render(self.key, self.args)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the event as REST, sockets and the command line give it, in the active language."""
-        return {
-            "seq": self.seq,
-            "at": self.at.isoformat(),
-            "step": self.step,
-            "level": self.level,
-            "key": self.key,
-            "args": self.args,
-            "text": self.text,
-            "data": self.data,
-        }

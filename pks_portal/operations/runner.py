@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import close_old_connections, connection, transaction
+from structlog.contextvars import bound_contextvars
 
 from pks_portal.errors import PortalError, Unavailable
 from pks_portal.operations import services as operations
@@ -35,7 +36,7 @@ def run(operation_id: str) -> float | None:
     kind = KINDS[operation.kind]
     here = audit.origin.set(audit.Origin(via="worker", request_id=str(operation.pk)))
     try:
-        with leased(operation):
+        with bound_contextvars(operation_id=str(operation.pk)), leased(operation):
             seconds = _turns(operation, kind)
     except operations.Fenced:
         log.warning("Operation %s was taken over by another worker.", operation_id)
@@ -63,6 +64,8 @@ def _turns(operation: Operation, kind: Kind) -> float | None:
     except operations.Fenced:
         raise
     except Exception as exc:  # a bug: the task fails with a message, the log has the trace
+        if not operations.renew(operation):  # or another worker has ended it, and what it was about is gone
+            raise operations.Fenced(str(operation.pk)) from exc
         log.exception("Operation %s hit a bug.", operation.pk)
         return _retry(operation, kind, Unavailable("error.bug", kind=type(exc).__name__))
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from pks_portal.errors import Conflict, PortalError
@@ -84,9 +84,10 @@ def start(new: NewOperation, *, tenant: Tenant | None, actor: User | None) -> Op
     return operation
 
 
-def unfinished(subject_id: UUID) -> QuerySet[Operation]:
-    """Return the work on a subject that has not ended."""
-    return Operation.objects.filter(subject_id=subject_id, status__in=Operation.UNFINISHED)
+def unfinished(subject_id: UUID | Subquery) -> QuerySet[Operation]:
+    """Return the work on a subject that has not ended, in the order of its locks: what runs, then what waits."""
+    rows = Operation.objects.filter(subject_id=subject_id, status__in=Operation.UNFINISHED)
+    return rows.order_by("created_at", "id")
 
 
 def idle_seconds(operation: Operation) -> float:
@@ -106,8 +107,12 @@ def claim(operation_id: UUID | str) -> Operation | None:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = Operation.objects.filter(free, pk=operation_id, status__in=Operation.UNFINISHED, due_at__lte=now)
     queued = Q(status=Status.QUEUED)
+    subject = Operation.objects.filter(pk=operation_id).values("subject_id")
     try:
         with transaction.atomic():
+            # what runs before what waits behind it, as whoever starts or cancels work locks them: the index on active
+            # work would make us wait for the first while we hold the second
+            list(unfinished(Subquery(subject)).select_for_update())
             taken = rows.filter(queued).update(status=Status.RUNNING, **_claimed(now)) or rows.exclude(queued).update(
                 **_claimed(now)
             )
@@ -212,22 +217,32 @@ def retry_later(operation: Operation, error: PortalError, *, seconds: float, att
         )
 
 
-def wait(operation: Operation, said: Said, *, seconds: float) -> None:
-    """Say what the operation waits for, and give it up until then; an event only when the reason changes."""
+def wait(operation: Operation, said: Said, *, seconds: float, task: Operation | None = None) -> None:
+    """Say what the operation waits for, and give it up until then; an event only when the reason changes.
+
+    `task`: the platform's, if it is one; who may see the operation may see that too.
+    """
     with transaction.atomic():
         row = lock(operation)
         due = timezone.now() + timedelta(seconds=seconds)
         status = row.status if row.status == Status.CANCELLING else Status.WAITING
         held(operation).update(
-            status=status, due_at=due, lease_until=None, waiting_key=said.key, waiting_args=dict(said.args)
+            status=status,
+            due_at=due,
+            lease_until=None,
+            waiting_key=said.key,
+            waiting_args=dict(said.args),
+            waits_for=task or row.waits_for,
         )
         if (row.waiting_key, row.waiting_args) != (said.key, dict(said.args)):
             append(operation, said.key, level=Level.WARNING, **said.args)
 
 
 def release(operation: Operation, seconds: float) -> None:
-    """Give the operation up until its next turn."""
-    held(operation).update(due_at=timezone.now() + timedelta(seconds=seconds), lease_until=None)
+    """Give the operation up until its next turn, which is now if a person has asked for something meanwhile."""
+    unasked = held(operation).filter(cancel_asked=False, forced_by=operation.forced_by)
+    unasked.update(due_at=timezone.now() + timedelta(seconds=seconds))
+    held(operation).update(lease_until=None)
 
 
 def remark(operation: Operation, said: Said) -> None:
@@ -243,7 +258,7 @@ def remark(operation: Operation, said: Said) -> None:
 def resumed(operation: Operation) -> None:
     """Say that the operation no longer waits, and that nothing stands in its way."""
     held(operation).filter(status=Status.WAITING).update(status=Status.RUNNING)
-    held(operation).exclude(waiting_key="").update(waiting_key="", waiting_args={})
+    held(operation).exclude(waiting_key="").update(waiting_key="", waiting_args={}, blocked_since=None)
 
 
 def _supersede(other: Operation) -> None:

@@ -4,12 +4,15 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.conf import settings
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import translation
+from django.views.decorators.http import require_safe
 
 from pks_portal.operations.models import Operation
 from pks_portal.operations.watching import news
@@ -20,10 +23,13 @@ LOOK_EVERY = 0.5
 QUIET = 15.0
 
 
-async def stream(request: HttpRequest, operation_id: UUID) -> StreamingHttpResponse:
+@require_safe
+async def stream(request: HttpRequest, operation_id: UUID) -> HttpResponseBase:
     """Send what happened after `?after=` (or Last-Event-ID), and what happens, until the task ends."""
     session = request.session.session_key
-    if not await sync_to_async(_visible)(session, operation_id):
+    if (visible := await database_sync_to_async(_visible)(session, operation_id)) is None:
+        return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+    if not visible:
         raise Http404
     text = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
     events = _events(session, operation_id, int(text) if text.isdigit() else 0, translation.get_language() or "")
@@ -34,8 +40,8 @@ async def stream(request: HttpRequest, operation_id: UUID) -> StreamingHttpRespo
 async def _events(session: str | None, operation_id: UUID, after: int, language: str) -> AsyncIterator[str]:
     """Yield one event at a time; look at session and right each time."""
     deadline, spoke = time.monotonic() + LONGEST, time.monotonic()
-    while time.monotonic() < deadline and await sync_to_async(_visible)(session, operation_id):
-        fresh = await sync_to_async(news)(operation_id, after, language or settings.LANGUAGE_CODE)
+    while time.monotonic() < deadline and await database_sync_to_async(_visible)(session, operation_id):
+        fresh = await database_sync_to_async(news)(operation_id, after, language or settings.LANGUAGE_CODE)
         if fresh is None:
             return
         if fresh.seq > after:
@@ -50,7 +56,8 @@ async def _events(session: str | None, operation_id: UUID, after: int, language:
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _visible(session: str | None, operation_id: UUID) -> bool:
-    """Say whether the session still lives and its person may see the task."""
-    user = signed_in(session)
-    return user is not None and Operation.objects.visible_to(user, "task.view").filter(pk=operation_id).exists()
+def _visible(session: str | None, operation_id: UUID) -> bool | None:
+    """Say whether the session's person may see the task; None when the session has ended."""
+    if (user := signed_in(session)) is None:
+        return None
+    return Operation.objects.visible_to(user, "task.view").filter(pk=operation_id).exists()

@@ -12,5 +12,6 @@ urlpatterns = [
     path("tasks/<uuid:pk>", views.task_detail, name="detail"),
     path("tasks/<uuid:pk>/log", views.task_log, name="log"),
     path("tasks/<uuid:pk>/cancel", views.task_cancel, name="cancel"),
+    path("tasks/<uuid:pk>/force", views.task_force, name="force"),
     path("tasks/<uuid:pk>/retry", views.task_retry, name="retry"),
 ]

@@ -99,8 +99,17 @@ def task_cancel(request: UserHttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def task_force(request: UserHttpRequest, pk: UUID) -> HttpResponse:
+    """Let the task go past what blocks it, and show it."""
+    task = get_object_or_404(_visible(request.user).select_related("tenant"), pk=pk)
+    commands.force(request.user, task)
+    return redirect("operations:detail", task.pk)
+
+
+@login_required
+@require_POST
 def task_retry(request: UserHttpRequest, pk: UUID) -> HttpResponse:
-    """Start a failed or cancelled task anew and show the new one."""
+    """Start a failed or cancelled task anew and show the new one; let a blocked one try now."""
     task = get_object_or_404(_visible(request.user).select_related("tenant"), pk=pk)
     return redirect("operations:detail", commands.retry(request.user, task).pk)
 
@@ -113,6 +122,7 @@ def task_context(user: User, task: Operation) -> dict[str, Any]:
         "events": list(reversed(newest)),
         "left": history.seconds_left(task),
         "cancel": may(user, "task.cancel", task.tenant),
+        "force": may(user, "task.force", task.tenant),
         "retryable": task.status in {Operation.Status.FAILED, Operation.Status.CANCELLED}
         and KINDS[task.kind].retry is not None,
     }

@@ -15,6 +15,8 @@ customElements.define(
     }
 
     begin() {
+      const log = this.querySelector(".log");
+      if (log) log.scrollTop = log.scrollHeight;
       if (this.line || this.dataset.state === "done") return;
       let spoken = 0;
       this.line = new Line({
@@ -33,8 +35,6 @@ customElements.define(
           this.querySelector("[role=status]").textContent = this.querySelector("[data-say]")?.textContent ?? "";
         },
       });
-      const log = this.querySelector(".log");
-      if (log) log.scrollTop = log.scrollHeight;
     }
 
     again() {
@@ -106,11 +106,12 @@ addEventListener("pageshow", () =>
 );
 
 async function download(form, submitter) {
+  const body = new FormData(form, submitter); // before: a disabled button is not sent
   submitter.disabled = true;
   try {
     const response = await fetch(form.action, {
       method: "POST",
-      body: new FormData(form, submitter),
+      body,
       headers: { "HX-Request": "true" },
     });
     const place = form.querySelector("[data-errors]");

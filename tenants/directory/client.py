@@ -83,13 +83,6 @@ class Directory:
         wanted = self.config.user_filter.replace("{login}", escape_filter_chars(login.strip()))
         return self._one(wanted)
 
-    def find_by_id(self, directory_id: str) -> Person | None:
-        """Return the person with this unchanging id, None when the directory has them no more."""
-        value = escape_filter_chars(directory_id)
-        if self.config.kind == ACTIVE_DIRECTORY:
-            value = "".join(f"\\{byte:02x}" for byte in uuid.UUID(directory_id).bytes_le)
-        return self._one(f"({self.config.shape.id}={value})")
-
     def check_password(self, person: Person | None, password: str) -> None:
         """Raise Rejected unless the password is this person's and they may sign in.
 

@@ -2,6 +2,8 @@
 
 import uuid
 
+from playwright.sync_api import Route
+
 from tests.browser.conftest import Visitor, until
 
 
@@ -84,6 +86,52 @@ def test_a_refused_form_keeps_what_was_typed(visitor: Visitor) -> None:
     assert page.input_value("#labels") == "env=dev"
     visitor.open(page, "/clusters?q=too-big")
     assert page.locator("tr[data-row]").count() == 0
+
+
+def test_the_preview_says_at_once_what_is_wrong(visitor: Visitor) -> None:
+    page = visitor.page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/preview" in request.url else None)
+    visitor.open(page, "/clusters/new")
+    for typed, said in (
+        ("0", "not 0"),
+        ("-3", "not -3"),
+        ("2.5", "whole number"),
+        ("", "required"),
+        ("10000", "10000"),
+    ):
+        page.fill("#nodes", typed)
+        until(page, lambda said=said: said in page.inner_text("#preview .err"), f"the refusal of {typed!r}")
+    page.fill("#nodes", "2")
+    until(page, lambda: page.locator("#preview .q").count(), "the preview is back")
+    page.click("details.more summary")
+    page.fill("#external_hostname", "10.0.0.1")
+    until(page, lambda: "DNS name" in page.inner_text("#external_hostname-state"), "the host name is judged")
+    page.fill("#external_hostname", "api.pay.example")
+    until(page, lambda: not page.locator("#external_hostname-state").inner_text(), "the host name is taken")
+    until(page, lambda: "--external-hostname api.pay.example" in page.inner_text("#preview"), "it is in the command")
+    assert asked
+    assert not [url for url in asked if "csrf" in url]
+
+
+def test_a_shown_kubeconfig_is_asked_for_once(visitor: Visitor) -> None:
+    page = visitor.page()
+    path = visitor.create(page, _name())
+    until(page, lambda: page.locator(".head .chip.ok").count(), "running")
+    posted: list[str] = []
+
+    def answer(route: Route) -> None:  # a simulated cluster issues none
+        posted.append(route.request.post_data or "")
+        route.fulfill(content_type="text/html", body='<div id="kubeconfig-shown"><pre>apiVersion: v1</pre></div>')
+
+    page.route("**/kubeconfigs", answer)
+    page.evaluate("document.getElementById('kubeconfig').showModal()")
+    page.click("#kubeconfig [value=show]")
+    until(page, lambda: page.locator("#kubeconfig-shown pre").is_visible(), "it is shown")
+    page.reload()
+    assert page.locator("#kubeconfig-shown > *").count() == 0
+    assert [(body.count('name="as"'), "show" in body) for body in posted] == [(1, True)]
+    visitor.delete(page, path)
 
 
 def test_deleting_needs_the_name(visitor: Visitor) -> None:

@@ -92,6 +92,19 @@ def test_no_page_is_wider_than_the_screen(visitor: Visitor, paths: dict[str, str
     assert too_wide == []
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_tables_fit_beside_the_navigation(visitor: Visitor, paths: dict[str, str], lang: str) -> None:
+    page = visitor.page(lang=lang)
+    cut = []
+    for name in ("cluster", "clusters", "task list", "versions", "access", "tasks", "audit"):
+        visitor.open(page, paths[name])
+        for width in (1024, 1100, 1200, 1280, 1366, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            over = page.eval_on_selector_all(".tw", "all => all.map(one => one.scrollWidth - one.clientWidth)")
+            cut += [(name, width, much) for much in over if much > 0]
+    assert cut == []
+
+
 def test_no_english_is_left_in_the_chinese_pages(visitor: Visitor, paths: dict[str, str]) -> None:
     page = visitor.page(lang="zh")
     left = {}

@@ -50,6 +50,7 @@ def task(status: str = "running", **more: Any) -> dict[str, Any]:
         "status_label": status.title(), "progress": 100 if status == "succeeded" else 40, "tenant": "payments",
         "subject": {"type": "cluster", "id": "id-payments-pay-dev", "name": "pay-dev"}, "actor": "li.na",
         "created_at": "2026-11-22T09:00:00Z", "started_at": "2026-11-22T09:00:01Z", "ended_at": None,
+        "blocked": False, "blocked_since": None, "forced_by": "",
         "waiting_for": "", "error": None, "last_seq": 3, "seconds_left": {"median": 4.0, "p90": 9.0},
         "steps": [
             {"name": "etcd", "text": "Start etcd", "state": "done", "started_at": None, "ended_at": None,

@@ -93,6 +93,23 @@ def test_a_cancel_that_is_waited_for_says_how_it_ended(signed_in: FakePortal, pk
     assert ("before it could be cancelled" in ran.err) is (code == 1)
 
 
+@pytest.mark.parametrize(("answer", "code", "forced"), [("y\n", 0, True), ("n\n", 1, False), ("", 2, False)])
+def test_force_names_the_pods_and_asks(signed_in: FakePortal, pks: Pks, answer: str, code: int, forced: bool) -> None:
+    signed_in.task = task(blocked=True, waiting_for="These pods may not be evicted now: default/web-1.")
+    signed_in.script[("POST", "/api/v1/tasks/t1/force")] = [(202, task())]
+    ran = pks("force-task", "t1", stdin=answer)
+    assert ran.code == code
+    assert "default/web-1. Delete these pods" in ran.err
+    assert (not signed_in.script[("POST", "/api/v1/tasks/t1/force")]) is forced
+
+
+def test_what_is_not_blocked_is_refused_unasked(signed_in: FakePortal, pks: Pks) -> None:
+    refusal = problem(409, "not-blocked", "Nothing stands in this task's way that could be forced.")
+    signed_in.script[("POST", "/api/v1/tasks/t1/force")] = [refusal]
+    ran = pks("force-task", "t1")
+    assert (ran.code, ran.err) == (1, "Error: Nothing stands in this task's way that could be forced.\n")
+
+
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_an_unhappy_end_exits_1(pks: Pks, signed_in: FakePortal, status: str) -> None:
     signed_in.task = task(status)

@@ -60,7 +60,7 @@ def test_an_engine_that_does_not_answer_degrades_and_does_not_end_the_watch(look
         raise Unavailable("error.bug", kind="silence")
 
     monkeypatch.setattr(fleet, "engine_of", lambda cloud: type("Engine", (), {"observe": observe})())
-    tasks.watch()
+    tasks.watch_cloud(Cluster.objects.get().cloud_id)
     cluster = Cluster.objects.get()
     assert cluster.status == "degraded"
     assert cluster.conditions[0]["ok"] is False

@@ -16,7 +16,7 @@ def resized(wanted: Wanted, nodes: int) -> Wanted:
     return replace(wanted, pools=[replace(pool, nodes=nodes) for pool in wanted.pools])
 
 
-def test_a_cluster_lives_from_nothing_to_nothing(rig: Rig) -> None:
+def test_a_cluster_lives_from_nothing_to_nothing(rig: Rig) -> None:  # noqa: PLR0915 - one life
     wanted = wish()
     seen = rig.until_settled(wanted)
     assert seen.exists
@@ -45,6 +45,10 @@ def test_a_cluster_lives_from_nothing_to_nothing(rig: Rig) -> None:
 
     shrunk = rig.until_settled(resized(wanted, 2))
     assert [node.name for node in shrunk.nodes] == ["pay-dev-default-1", "pay-dev-default-2"]
+
+    forced = rig.until_settled(replace(resized(wanted, 1), force=True))  # nothing is in the way, nothing is different
+    assert [(node.name, node.created) for node in forced.nodes] == [("pay-dev-default-1", seen.nodes[0].created)]
+    assert forced.blocked is None
 
     removal = rig.until_removed(wanted.id)
     assert not removal.left

@@ -1,5 +1,6 @@
 """The simulated engine: time moves it, a file keeps it, and it fails when told to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -209,8 +210,24 @@ def test_it_says_what_it_is(clock: Clock) -> None:
     engine = clock.engine()
     assert engine.capabilities().simulated_control_plane
     assert not engine.capabilities().credentials
-    assert engine.check().usable
     with pytest.raises(Conflict) as raised:
         engine.credentials(wish(), holder="li.na", level="view", ttl=timedelta(hours=1))
     assert "pay-dev" in raised.value.detail
     engine.revoke(ID, "nothing")
+
+
+def test_a_budget_keeps_nodes_until_it_is_forced(clock: Clock) -> None:
+    clock.until_settled(wish(3), budget=True)
+    fewer, engine = wish(1), clock.engine(budget=True)
+    for _ in range(3):
+        engine.apply(fewer)
+        seen = engine.observe(fewer)
+        clock.traveller.shift(10)
+    assert (len(seen.nodes), seen.settled, seen.steps["nodes"]) == (3, False, 0.0)
+    assert "pay-dev-default-3, pay-dev-default-2" in str(seen.blocked)
+    engine.apply(replace(fewer, force=True))  # forced once, it stays forced
+    assert clock.until_settled(fewer, budget=True)[-1].blocked is None
+    again = clock.until_settled(wish(2), budget=True)[-1]
+    assert (len(again.nodes), again.blocked) == (2, None)
+    engine.apply(fewer)
+    assert engine.observe(fewer).blocked is not None  # another change is forced anew, or not

@@ -19,9 +19,10 @@ from clusters.engines.base import Pool, Wanted
 from clusters.engines.local import door, keeper, network, pki, programs
 from clusters.engines.local.engine import LocalEngine
 from clusters.engines.local.host import Host
-from clusters.engines.local.layout import Facts, Layout, write
+from clusters.engines.local.layout import Facts, Layout
 from clusters.engines.local.network import Network
 from clusters.engines.local.programs import Program
+from pks_portal.files import write
 from tests.load.goal import PATIENCE
 from tests.load.race import NODES, Sample
 

@@ -15,6 +15,7 @@ import httpx
 from clusters.engines.local import network
 from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import network_of
+from tests.load import goal
 from tests.load.goal import Probe
 from tests.load.race import NODES, Sample
 from tests.real.running import ENDED, Portal, until
@@ -83,7 +84,7 @@ class Asker:
         made = Layout(self.portal.data, UUID(cluster)).secrets / "admin.key"
         until(made.exists, 120, LOOK_EVERY, "the keys of the cluster")
         probe = self._probe(cluster)
-        until(probe.ready, 120, LOOK_EVERY, "/readyz")
+        until(probe.ready, 120, goal.LOOK_EVERY, "/readyz")
         return time.monotonic() - began
 
     def _probe(self, cluster: str) -> Probe:

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 from clusters.engines.local import making, network, pki, programs
 from clusters.engines.local.claims import Claims
-from clusters.engines.local.layout import Facts, Layout, make_directory, write
+from clusters.engines.local.layout import Facts, Layout, make_directory
 from clusters.engines.local.network import network_of
+from pks_portal.files import write
 from tests.load.goal import LOOK_EVERY, PATIENCE, Probe
 from tests.load.race import Sample
 

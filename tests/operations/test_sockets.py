@@ -1,44 +1,26 @@
 """The websockets: what they tell, to whom, and that they end with the session or the right."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
-from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
-from django.db import connections
-from django.test import Client
 
-from pks_portal.feed import SIGHTS
 from pks_portal.operations import live
 from pks_portal.operations import services as operations
-from pks_portal.operations.consumers import RIGHTS
 from tenants.models import Membership
 from tests.factories import MembershipFactory
+from tests.sockets import BACKEND, GONE, SIGN_IN, code, dial, hang_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-GONE, SIGN_IN = 4404, 4401
 
 
 @pytest.fixture(autouse=True)
 async def hung_up(settings) -> AsyncIterator[None]:
-    """Close what the sockets' threads opened, so that the test database can go."""
     settings.AUTHENTICATION_BACKENDS = [BACKEND]
     yield
-    while Socket.opened:
-        socket = Socket.opened.pop()
-        socket.stop(exceptions=False)
-        await asyncio.gather(socket.future, return_exceptions=True)
-    for looks in (RIGHTS, SIGHTS):
-        if looks._renewal is not None:
-            await asyncio.gather(looks._renewal, return_exceptions=True)
-            looks._renewal = None
-    await database_sync_to_async(connections.close_all)()
+    await hang_up()
 
 
 def begin():
@@ -52,55 +34,6 @@ def begin():
         steps=[("fetch", 1)],
     )
     return member, operations.start(new, tenant=member.tenant, actor=member.user)
-
-
-def cookie_of(user):
-    client = Client()
-    client.force_login(user, backend=BACKEND)
-    return client.cookies["pks_session"].value
-
-
-class Socket(ApplicationCommunicator):
-    """A browser's end of a websocket (channels' own needs daphne)."""
-
-    opened: ClassVar[list["Socket"]] = []
-
-    def __init__(self, path: str, headers: list[tuple[bytes, bytes]]) -> None:
-        from pks_portal.asgi import application
-
-        address, _, query = path.partition("?")
-        scope = {"type": "websocket", "path": address, "query_string": query.encode(), "headers": headers}
-        super().__init__(application, scope | {"subprotocols": []})
-        self.opened.append(self)
-
-    async def connect(self) -> bool:
-        await self.send_input({"type": "websocket.connect"})
-        return bool((await self.receive_output(5))["type"] == "websocket.accept")
-
-    async def receive_from(self) -> str:
-        message = await self.receive_output(5)
-        assert message["type"] == "websocket.send", message
-        return str(message["text"])
-
-    async def disconnect(self) -> None:
-        await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait(5)
-
-
-async def dial(path, user=None, origin="http://localhost:8000"):
-    headers = [(b"origin", origin.encode())]
-    if user is not None:
-        cookie = await sync_to_async(cookie_of)(user)
-        headers.append((b"cookie", f"pks_session={cookie}".encode()))
-    socket = Socket(path, headers)
-    return socket, await socket.connect()
-
-
-async def code(socket):
-    """Return the code that the socket is closed with, skipping what is said before."""
-    while (message := await socket.receive_output(timeout=5))["type"] != "websocket.close":
-        pass
-    return message["code"]
 
 
 async def test_a_member_is_told_the_backlog_and_what_follows():

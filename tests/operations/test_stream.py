@@ -59,5 +59,5 @@ def test_it_tells_what_happened_and_ends(story, settings):
 def test_strangers_and_other_tenants_see_nothing(story, settings):
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     _, operation = story
-    assert listen(None, operation)[0] == 404
+    assert listen(None, operation)[0] == 401
     assert listen(MembershipFactory.create().user, operation)[0] == 404

@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,17 @@ class Portal:
         link = sqlite3.connect(f"file:{self.data / 'db' / 'portal.sqlite3'}?mode=ro", uri=True, timeout=10)
         try:
             return link.execute(sql, arguments).fetchall()
+        finally:
+            link.close()
+
+    @contextmanager
+    def locked(self) -> Iterator[sqlite3.Connection]:
+        """Let nobody write to the database meanwhile."""
+        link = sqlite3.connect(self.data / "db" / "portal.sqlite3", timeout=10, isolation_level=None)
+        try:
+            link.execute("BEGIN IMMEDIATE")
+            yield link
+            link.execute("ROLLBACK")
         finally:
             link.close()
 

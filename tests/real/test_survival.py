@@ -33,8 +33,16 @@ def name_of(number: list[int]) -> str:
 
 
 def kill_worker_at(portal: Portal, task: str, step: str) -> None:
-    until(lambda: portal.step_started(task, step), 60, 0.002, f"step {step} of {task} started")
-    portal.kill("worker")
+    """Kill the worker in the middle of a step, and see in the database that it was the middle.
+
+    The database is locked from before the kill until after the look: neither this worker nor the next can write.
+    """
+    until(lambda: portal.step_started(task, step), 60, 0.001, f"step {step} of {task} started")
+    with portal.locked() as link:
+        portal.kill("worker")
+        sql = "SELECT status, ended_at FROM operations_operation WHERE id=?"
+        left = link.execute(sql, (task.replace("-", ""),)).fetchone()
+    assert left == ("running", None), "it was over before the worker was killed: the kill would prove nothing"
 
 
 def assert_whole(portal: Portal, cluster: str, nodes: int) -> None:

@@ -5,12 +5,10 @@ a manifest.json that is written after the files it vouches for. A read-only dire
 first (PKS_KUBERNETES_BINARIES), with a manifest or with a `<file>.sha256` beside each file.
 """
 
-import hashlib
 import json
 import os
 import re
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import clusters.engines.local.messages  # noqa: F401  (the texts of what is raised here)
+from clusters.engines.local import sums
 from pks_portal import paths
 from pks_portal.errors import Invalid, PortalError
 
@@ -151,10 +150,16 @@ def provided() -> Path | None:
 
 
 def offered() -> tuple[str, ...]:
-    """Return the versions that clusters may have, newest first: those built here and those provided."""
+    """Return the versions that clusters may have, the default first: this alone decides it.
+
+    Those that can be built here and those provided, newest first; of these PKS_KUBERNETES_VERSIONS may name some, in
+    its order.
+    """
     folders = list(root.iterdir()) if (root := provided()) and root.is_dir() else []
     extra = {folder.name for folder in folders if VERSION.fullmatch(folder.name) and _complete(folder, KUBERNETES)}
-    return tuple(sorted(extra | declared().keys(), key=release, reverse=True))
+    here = tuple(sorted(extra | declared().keys(), key=release, reverse=True))
+    chosen = [name.strip() for name in os.environ.get("PKS_KUBERNETES_VERSIONS", "").split(",") if name.strip()]
+    return tuple(version for version in chosen if version in here) if chosen else here
 
 
 def to_build(version: str) -> list[Component]:
@@ -170,24 +175,39 @@ def to_build(version: str) -> list[Component]:
 
 
 def default() -> str:
-    """Return the version built by the first start: the newest that is declared under tools/."""
-    return next(iter(declared()))
+    """Return the version that a cluster gets if none is asked for; the first start builds it. "" if none is offered."""
+    return next(iter(offered()), "")
 
 
 def ready(version: str, cache: Path | None = None) -> Binaries | None:
-    """Return the programs of a version when all are there and verified, else None. Cheap after the first call.
+    """Return the programs of a version when all are there and verified, else None.
 
-    Raises BinariesUnusable ("binaries.corrupt", "binaries.corrupt_provided", "binaries.unsigned") naming the file, and
-    Invalid for something that is not a version.
+    A process's first call reads all of them, for seconds: it is for who is about to use them. Raises BinariesUnusable
+    ("binaries.corrupt", "binaries.corrupt_provided", "binaries.unsigned") naming the file, and Invalid for something
+    that is not a version.
     """
+    root = cache or paths.cache()
+    return _found(version, root, lambda file: sums.computed(file, root))
+
+
+def known(version: str, cache: Path | None = None) -> Binaries | None:
+    """Return what `ready` does, and raise as it does, from the checksums computed before. Cheap for who must answer.
+
+    Raises sums.Unknown when a program has not been checked since it changed.
+    """
+    root = cache or paths.cache()
+    return _found(version, root, lambda file: sums.looked_up(file, root))
+
+
+def _found(version: str, cache: Path, sum_of: Callable[[Path], str]) -> Binaries | None:
     if not VERSION.fullmatch(version):
         raise Invalid("binaries.unknown_version", version=version, offered=", ".join(offered()))
     recipes = {part.name: part.recipe for part in components(version)} if version in declared() else {}
     found: dict[str, Path] = {}
     for names, folder in ((SHARED, ""), (KUBERNETES, version)):
         if (root := provided()) and _complete(root / folder, names):
-            found |= {name: _vouched(root / folder / name) for name in names}
-        elif own := _own((cache or paths.cache()) / "bin" / folder, names, recipes):
+            found |= {name: _vouched(root / folder / name, sum_of) for name in names}
+        elif own := _own(cache / "bin" / folder, names, recipes, sum_of):
             found |= own
         else:
             return None
@@ -198,13 +218,15 @@ def _complete(folder: Path, names: Iterable[str]) -> bool:
     return all((folder / name).is_file() for name in names)
 
 
-def _own(folder: Path, names: Iterable[str], recipes: Mapping[str, Recipe]) -> dict[str, Path] | None:
+def _own(
+    folder: Path, names: Iterable[str], recipes: Mapping[str, Recipe], sum_of: Callable[[Path], str]
+) -> dict[str, Path] | None:
     """Return the verified files of a directory that we built, or None when one is missing or made by an old recipe."""
     entries = manifest(folder)
     if not all(made_by(entries.get(name), recipes.get(name)) for name in names) or not _complete(folder, names):
         return None
     for name in names:
-        if not matches(folder / name, entries[name]):
+        if not matches(folder / name, entries[name], sum_of):
             raise BinariesUnusable("binaries.corrupt", path=str(folder / name))
     return {name: folder / name for name in names}
 
@@ -214,7 +236,7 @@ def made_by(entry: Mapping[str, Any] | None, recipe: Recipe | None) -> bool:
     return entry is not None and (recipe is None or asdict(recipe).items() <= entry.items())
 
 
-def _vouched(file: Path) -> Path:
+def _vouched(file: Path, sum_of: Callable[[Path], str]) -> Path:
     """Return a provided file whose checksum is right by the manifest or by the .sha256 file beside it."""
     beside = file.with_name(f"{file.name}.sha256")
     wanted = str(manifest(file.parent).get(file.name, {}).get("sha256", ""))
@@ -222,7 +244,7 @@ def _vouched(file: Path) -> Path:
         wanted = (beside.read_text(encoding="utf-8").split() or [""])[0].lower()
     if not wanted:
         raise BinariesUnusable("binaries.unsigned", path=str(file))
-    if digest(file) != wanted:
+    if sum_of(file) != wanted:
         raise BinariesUnusable("binaries.corrupt_provided", path=str(file))
     return file
 
@@ -236,34 +258,9 @@ def manifest(folder: Path) -> dict[str, dict[str, Any]]:
     return files if isinstance(files, dict) else {}
 
 
-def matches(file: Path, entry: Mapping[str, Any]) -> bool:
+def matches(file: Path, entry: Mapping[str, Any], sum_of: Callable[[Path], str] = sums.computed) -> bool:
     """Tell whether a file has the size and checksum of its manifest entry."""
     try:
-        return (file.stat().st_size, digest(file)) == (entry["size"], entry["sha256"])
+        return (file.stat().st_size, sum_of(file)) == (entry["size"], entry["sha256"])
     except (FileNotFoundError, KeyError):
         return False
-
-
-_digests: dict[tuple[str, int, int, int], str] = {}
-_digesting = threading.Lock()
-
-
-def digest(file: Path) -> str:
-    """Return the SHA-256 of a file in hex, computed once while inode, size and time of change stay the same."""
-    with _digesting:
-        now = file.stat()
-        key = (str(file), now.st_ino, now.st_size, now.st_mtime_ns)
-        if key not in _digests:
-            with file.open("rb") as content:
-                _digests[key] = hashlib.file_digest(content, "sha256").hexdigest()
-        return _digests[key]
-
-
-def write(file: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file so that readers see either the old one or the new one, also after a power loss."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}.part")
-    with part.open("w", encoding="utf-8") as out:
-        json.dump(content, out, indent=1, sort_keys=True)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)

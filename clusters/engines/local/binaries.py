@@ -15,10 +15,12 @@ from django.conf import settings
 
 from clusters.engines.local.artifacts import Binaries, BinariesUnusable, default, offered, ready
 from clusters.engines.local.builder import build
-from clusters.engines.local.progress import PHASES, State, state
+from clusters.engines.local.progress import PHASES, State, checked, state
 from pks_portal.errors import PortalError
 
-__all__ = ["PHASES", "Binaries", "BinariesUnusable", "State", "build", "default", "offered", "ready", "state"]
+__all__ = [
+    "PHASES", "Binaries", "BinariesUnusable", "State", "build", "checked", "default", "offered", "ready", "state",
+]  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +57,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _state(options: argparse.Namespace) -> int:
-    _show(state(options.version, options.cache), options)
+    _show(checked(options.version, options.cache), options)
     return 0
 
 

@@ -5,6 +5,7 @@ is not made again. So a build may be killed at any point and started anew.
 """
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -15,11 +16,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clusters.engines.local import artifacts
+from clusters.engines.local import artifacts, sums
 from clusters.engines.local.artifacts import Binaries, BinariesUnusable, Component
 from clusters.engines.local.gotool import Go, GoCancelled, GoFailed
 from clusters.engines.local.progress import State, Teller, failed, only_builder
-from pks_portal import paths
+from pks_portal import files, paths
 from pks_portal.errors import PortalError, Unavailable
 from pks_portal.messages import Said, say
 
@@ -190,13 +191,14 @@ class _Build:
         final = made.replace(folder / part.name)
         entry = {
             **asdict(part.recipe),
-            "sha256": artifacts.digest(final),
+            "sha256": sums.computed(final),
             "size": final.stat().st_size,
             "go": go.version,
             "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        files = {**artifacts.manifest(folder), part.name: entry}
-        artifacts.write(folder / "manifest.json", {"format": 1, "files": files})
+        entries = {**artifacts.manifest(folder), part.name: entry}
+        text = json.dumps({"format": 1, "files": entries}, indent=1, sort_keys=True)
+        files.write(folder / "manifest.json", text, mode=0o644, durable=True)
 
     def _raise_if_full(self, error: GoFailed) -> None:
         if "no space left on device" in str(error):

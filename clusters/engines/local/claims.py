@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clusters.engines.local.layout import write
 from pks_portal.errors import PortalError
+from pks_portal.files import write
 
 SLOTS = 190 * 256  # 127.64.0.0/24 to 127.253.255.0/24
 TRIES = 64

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clusters.engines.local import network
-from clusters.engines.local.layout import Facts, Layout, write
+from clusters.engines.local.layout import Facts, Layout
 from clusters.engines.local.network import Network
+from pks_portal.files import write
 
 TIMEOUT = 2.0
 # A part that is down is asked often, so that a new cluster is not called ready later than it is.

@@ -1,18 +1,14 @@
 """Clusters as plain upstream processes on this machine."""
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import clusters.engines.messages  # noqa: F401  (the texts of what is said here)
 from clusters.engines.base import (
     Capabilities,
-    Check,
-    Condition,
     Credential,
     Engine,
     Observed,
@@ -59,21 +55,6 @@ class LocalEngine(Engine):
             network_isolated=isolated,
             notes=[say("engine.nodes_simulated"), *([] if isolated else [say(reason)])],
         )
-
-    def check(self) -> Check:
-        free, room = self._host.memory_free(), int(capacity.disk_free(self._host.root))
-        tools = [name for name in ("haproxy", "setpriv", "setsid", "ip", "nsenter") if not shutil.which(name)]
-        facts: tuple[tuple[str, bool, dict[str, Any]], ...] = (
-            ("supervisor", self._host.supervisor.alive(), {}),
-            ("tools", not tools, {"tools": ", ".join(tools)}),
-            ("memory", free >= capacity.MEMBER_GIB, {"free_gib": free, "needed_gib": capacity.MEMBER_GIB}),
-            ("disk", room >= capacity.DISK_MIB, {"free_mib": room, "path": str(self._host.root)}),
-        )
-        conditions = [
-            Condition(name=name, ok=ok, said=say(f"engine.check_{name}_{'good' if ok else 'bad'}", **arguments))
-            for name, ok, arguments in facts
-        ]
-        return Check(usable=all(condition.ok for condition in conditions), conditions=conditions)
 
     def steps(self, change: str) -> Sequence[StepSpec]:
         return [StepSpec(name, weight) for name, weight in STEPS[change].items()]

@@ -7,7 +7,7 @@ unless `--with-data` says that the clusters are to be gone.
 """
 
 import argparse
-import logging
+import logging.config
 import os
 import signal
 import sys
@@ -22,7 +22,7 @@ from clusters.engines.local.host import Host
 from clusters.engines.local.layout import every
 from clusters.engines.local.network import Network
 from clusters.engines.local.removing import Removing
-from pks_portal import paths
+from pks_portal import logs, paths
 from pks_portal.errors import PortalError
 
 log = logging.getLogger("clusters.keeper")
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=paths.data(), help="default: $PKS_DATA_DIR or <checkout>/var")
     parser.add_argument("--claims", type=Path, default=None, help="directory of this host's claims (tests)")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.config.dictConfig(logs.configuration("INFO", human=sys.stderr.isatty()))
     host = Host.at(options.data, paths.cache(), options.claims)
     if options.command == "keep":
         Keeper(host).run()

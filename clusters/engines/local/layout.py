@@ -23,21 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
-
-def write(path: Path, data: bytes | str, *, mode: int = 0o600, owner: int | None = None) -> None:
-    """Write a file whole or not at all (temporary name, then rename), with its mode and owner from the beginning."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            if owner is not None:
-                os.fchown(file.fileno(), owner, owner)
-            file.write(data.encode() if isinstance(data, str) else data)
-        temporary.rename(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+from pks_portal.files import write
 
 
 def make_directory(path: Path, *, mode: int, owner: int | None = None) -> None:

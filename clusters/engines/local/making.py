@@ -8,9 +8,10 @@ from pathlib import Path
 from clusters.engines.base import Wanted
 from clusters.engines.local import binaries, capacity, door, network, pki, programs, revival
 from clusters.engines.local.host import Host, disk_full
-from clusters.engines.local.layout import Facts, Layout, make_directory, write
+from clusters.engines.local.layout import Facts, Layout, make_directory
 from clusters.engines.local.network import network_of
 from pks_portal.errors import Conflict, PortalError
+from pks_portal.files import write
 
 # An empty list of issuers is in force from the beginning; the API server takes later ones without a restart. Who is
 # nobody may ask for health and nothing else.

@@ -8,6 +8,9 @@ add(
     {
         "binaries.absent": gettext_noop("Kubernetes %(version)s is not built yet."),
         "binaries.behind": gettext_noop("Kubernetes %(version)s is not built yet; %(other)s is being built first."),
+        "binaries.unchecked": gettext_noop(
+            "The programs of Kubernetes %(version)s have not been checked on this machine since they were put there."
+        ),
         "binaries.interrupted": gettext_noop(
             "The build of Kubernetes %(version)s was interrupted; it can go on from there."
         ),

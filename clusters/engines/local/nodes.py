@@ -88,11 +88,15 @@ def name(thing: Object) -> str:
     return str(thing["metadata"]["name"])
 
 
+def alive(node: Object) -> bool:
+    """Tell whether a node calls itself Ready."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
 def ready(node: Object) -> bool:
     """Tell whether a node is Ready and the controllers have seen it: until then a taint keeps pods away."""
-    conditions = node.get("status", {}).get("conditions", [])
-    tainted = any(taint["key"] in NOT_READY for taint in node["spec"].get("taints", []))
-    return not tainted and any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return alive(node) and not any(taint["key"] in NOT_READY for taint in node["spec"].get("taints", []))
 
 
 def cordoned(node: Object) -> bool:
@@ -151,17 +155,33 @@ def delete(api: Api, node: str) -> None:
     api.delete(f"/api/v1/nodes/{node}")
 
 
-def budgets_in_the_way(api: Api, pods: Sequence[Object]) -> list[tuple[str, str]]:
-    """Return (namespace, name) of the PodDisruptionBudgets that allow none of these pods to go now."""
+def delete_pod(api: Api, pod: Object) -> None:
+    """Delete a pod whatever its PodDisruptionBudget says, with the grace that it asks for."""
+    meta = pod["metadata"]
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
+    status, answer = api.call("DELETE", path, {"preconditions": {"uid": meta["uid"]}})
+    if status >= HTTPStatus.BAD_REQUEST and status not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+        raise Unavailable("engine.api_refused", system="Kubernetes API", cause=answer.get("message", ""), status=status)
+
+
+def held_back(api: Api, pods: Sequence[Object]) -> list[tuple[str, str]]:
+    """Return (pod, PodDisruptionBudget), each as "namespace/name", for those of the pods that none lets go now.
+
+    The API evicts no pod that more than one budget covers, whatever they allow.
+    """
     if not pods:
         return []
     budgets = api.get("/apis/policy/v1/poddisruptionbudgets?resourceVersion=0")["items"]
-    strict = [one for one in budgets if one.get("status", {}).get("disruptionsAllowed", 0) < 1]
-    return sorted({_called(one) for one in strict for pod in pods if _covers(one, pod)})
+    pairs = []
+    for pod in pods:
+        mine = [one for one in budgets if _covers(one, pod)]
+        strict = [one for one in mine if one.get("status", {}).get("disruptionsAllowed", 0) < 1]
+        pairs += [(_called(pod), _called(one)) for one in (mine if len(mine) > 1 else strict)]
+    return sorted(pairs)
 
 
-def _called(budget: Object) -> tuple[str, str]:
-    return budget["metadata"]["namespace"], budget["metadata"]["name"]
+def _called(thing: Object) -> str:
+    return f"{thing['metadata']['namespace']}/{thing['metadata']['name']}"
 
 
 def _covers(budget: Object, pod: Object) -> bool:

@@ -26,6 +26,7 @@ PARTS = {
     "kwok": "simulation",
 }
 DISK_MIB = 64
+MOST_NAMED = 20
 DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
 
@@ -36,7 +37,7 @@ class _Answers:
     version: str = ""
     account: bool = False
     inventory: Inventory = field(default_factory=lambda: Inventory((), ()))
-    budgets: Sequence[tuple[str, str]] = ()
+    held_back: Sequence[tuple[str, str]] = ()
 
 
 def observe(host: Host, wanted: Wanted) -> Observed:
@@ -85,7 +86,8 @@ def _ask(api: Api, wanted: Wanted) -> _Answers:
         answers.account = api.find(DEFAULT_ACCOUNT) is not None
         pods = answers.inventory.by_node()
         going = [pod for node in answers.inventory.surplus(nodes.names(wanted)) for pod in pods[nodes.name(node)]]
-        answers.budgets = nodes.budgets_in_the_way(api, [pod for pod in going if nodes.drainable(pod)])
+        staying = [pod for pod in going if nodes.drainable(pod) and "deletionTimestamp" not in pod["metadata"]]
+        answers.held_back = nodes.held_back(api, staying)
     return answers
 
 
@@ -128,10 +130,16 @@ def _reached(wanted: Wanted, inventory: Inventory) -> bool:
 
 
 def _blocked(answers: _Answers) -> Said | None:
-    if not answers.budgets:
+    if not answers.held_back:
         return None
-    budgets = ", ".join(f"{namespace}/{name}" for namespace, name in answers.budgets)
-    return say("engine.budget", budgets=budgets, count=len(answers.budgets))
+    pods, budgets = ({pair[place] for pair in answers.held_back} for place in (0, 1))
+    return say("engine.held_back", pods=_listed(pods), budgets=_listed(budgets))
+
+
+def _listed(names: Set[str]) -> str:
+    """Return names in a row; of very many the first ones and how many more there are."""
+    rest = len(names) - MOST_NAMED
+    return ", ".join(sorted(names)[:MOST_NAMED]) + (f" (+{rest})" if rest > 0 else "")
 
 
 def _steps(wanted: Wanted, made: Mapping[str, float], layout: Layout, answers: _Answers) -> dict[str, float]:

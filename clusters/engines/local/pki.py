@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from clusters.engines.local import network
-from clusters.engines.local.layout import Facts, Layout, make_directory, write
+from clusters.engines.local.layout import Facts, Layout, make_directory
 from clusters.engines.local.network import Network
 from pks_portal import keys
+from pks_portal.files import write
 
 LIFE = timedelta(days=3650)
 SLACK = timedelta(minutes=5)  # clocks of clients differ

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clusters.engines.local import artifacts
+from clusters.engines.local import artifacts, sums
 from clusters.engines.local.artifacts import BinariesUnusable
-from pks_portal import paths
+from pks_portal import files, paths
 from pks_portal.errors import PortalError
 from pks_portal.messages import Said, say
 
@@ -71,6 +71,7 @@ class State:
 def state(version: str, cache: Path | None = None) -> State:
     """Return where the programs of a version are; never raises for what is wrong with them, but says so.
 
+    It reads no program, so that a page may ask: what nobody has checked since it changed is absent until a task has.
     A state that a builder left behind when it died is told from a living one by the builder's lock.
     """
     root = (cache or paths.cache()) / "bin"
@@ -78,7 +79,9 @@ def state(version: str, cache: Path | None = None) -> State:
     if last and last.building and busy == version:
         return last
     try:
-        found = artifacts.ready(version, cache)
+        found = artifacts.known(version, cache)
+    except sums.Unknown:
+        return State(version=version, phase="absent", said=say("binaries.unchecked", version=version))
     except PortalError as error:
         return failed(version, error)
     if found:
@@ -87,6 +90,16 @@ def state(version: str, cache: Path | None = None) -> State:
     if last and last.phase == "failed":
         return last
     return State(version=version, phase="absent", said=_why_absent(version, busy, last))
+
+
+def checked(version: str, cache: Path | None = None) -> State:
+    """Return what `state` does, after checking what nobody has: seconds once for new programs, then nothing."""
+    now = state(version, cache)
+    if now.said.key == "binaries.unchecked":
+        with contextlib.suppress(PortalError):
+            artifacts.ready(version, cache)
+        now = state(version, cache)
+    return now
 
 
 def _why_absent(version: str, busy: str, last: State | None) -> Said:
@@ -123,7 +136,7 @@ class Teller:
         if what == self.told and time.monotonic() - self.told_at < self.every:
             return
         self.told, self.told_at = what, time.monotonic()
-        artifacts.write(self.file, now.as_json())
+        files.write(self.file, json.dumps(now.as_json(), indent=1), mode=0o644)
         self.report(now)
 
 

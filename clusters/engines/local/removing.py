@@ -9,9 +9,10 @@ from pathlib import Path
 from clusters.engines.base import Removal
 from clusters.engines.local import api, network, processes, programs
 from clusters.engines.local.host import Host, alone
-from clusters.engines.local.layout import Layout, write
+from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import Network
 from pks_portal.errors import Unavailable
+from pks_portal.files import write
 from pks_portal.messages import Said, say
 
 STEPS = ("processes", "network", "data", "verify")

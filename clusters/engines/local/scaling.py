@@ -1,15 +1,16 @@
-"""Bringing the nodes of a cluster to what is wanted: add; or cordon, evict, and delete when empty."""
+"""Bringing the nodes of a cluster to what is wanted: add; or cordon, evict and delete when empty; or force."""
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from clusters.engines.base import Wanted
 from clusters.engines.local import guard, nodes, programs, roles
 from clusters.engines.local.api import Api
 from clusters.engines.local.host import Host
-from clusters.engines.local.layout import Layout, write
+from clusters.engines.local.layout import Layout
 from clusters.engines.local.nodes import Inventory, Object
+from pks_portal.files import write
 
 PATIENCE = 0.4  # seconds that one call of apply may spend here
 
@@ -22,8 +23,8 @@ def reconcile(host: Host, layout: Layout, api: Api, wanted: Wanted) -> None:
     if inventory.surplus(expected):
         inventory = Inventory.read(api, fresh=True)
     present = {nodes.name(node): node for node in inventory.nodes}
-    if not expected or not all(name in present and nodes.ready(present[name]) for name in expected):
-        _start_simulation(host, layout, api)
+    if not expected or not all(name in present and nodes.alive(present[name]) for name in expected):
+        _simulate(host, layout, api, again=any(not nodes.alive(node) for node in inventory.nodes))
     for name, pool in expected.items():
         if name not in present and time.monotonic() < deadline:
             nodes.add(api, wanted, name, pool)
@@ -32,7 +33,8 @@ def reconcile(host: Host, layout: Layout, api: Api, wanted: Wanted) -> None:
     surplus = inventory.surplus(expected)
     remember(layout, map(nodes.name, surplus))
     if not _cordon(api, surplus):
-        _drain(api, surplus, inventory, deadline)
+        take = nodes.delete_pod if wanted.force else nodes.evict
+        _drain(api, surplus, inventory, take, deadline)
 
 
 def remember(layout: Layout, surplus: Iterable[str]) -> None:
@@ -53,12 +55,18 @@ def leaving(layout: Layout) -> Sequence[str]:
     return names
 
 
-def _start_simulation(host: Host, layout: Layout, api: Api) -> None:
-    """Start kwok after its rights: refused once, it would wait seconds before it asks again."""
+def _simulate(host: Host, layout: Layout, api: Api, *, again: bool) -> None:
+    """Start kwok after its rights: refused once, it would wait seconds before it asks again.
+
+    `again` where nodes do not come alive: whoever may do everything in a cluster may have taken its rights away.
+    """
+    group = programs.groups_of(layout, 1)[-1]
+    running = host.supervisor.states(group)
+    if running and not again:
+        return
     roles.ensure(api)
     guard.ensure_policy(api)  # long before the first kubeconfig: the API server needs a moment to put it in force
-    group = programs.groups_of(layout, 1)[-1]
-    if not host.supervisor.states(group):
+    if not running:
         host.supervisor.add([group])
 
 
@@ -70,7 +78,9 @@ def _cordon(api: Api, surplus: Sequence[Object]) -> bool:
     return bool(open_ones)
 
 
-def _drain(api: Api, surplus: Sequence[Object], inventory: Inventory, deadline: float) -> None:
+def _drain(
+    api: Api, surplus: Sequence[Object], inventory: Inventory, take: Callable[[Api, Object], object], deadline: float
+) -> None:
     pods = inventory.by_node()
     for node in surplus:
         staying = [pod for pod in pods[nodes.name(node)] if nodes.drainable(pod)]
@@ -80,4 +90,4 @@ def _drain(api: Api, surplus: Sequence[Object], inventory: Inventory, deadline: 
             if time.monotonic() > deadline:
                 return
             if "deletionTimestamp" not in pod["metadata"]:
-                nodes.evict(api, pod)
+                take(api, pod)

@@ -5,11 +5,8 @@ derived: each cluster's file can be written again from what lies in the cluster'
 """
 
 import hashlib
-import http.client
 import shlex
-import socket
 import sys
-import xmlrpc.client
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +15,16 @@ from typing import Any
 
 from clusters.engines.local import processes
 from clusters.engines.local.claims import default_host, make_private
-from clusters.engines.local.layout import make_directory, write
+from clusters.engines.local.layout import make_directory
 from clusters.engines.local.programs import Program, tool
+from pks_portal import supervisord
 from pks_portal.errors import Unavailable
+from pks_portal.files import write
+from pks_portal.supervisord import ALREADY_ADDED, ALREADY_STARTED, NO_WAIT, NOT_RUNNING, RUNNING
 
 TIMEOUT = 5.0
 LONGEST_SOCKET = 100  # the kernel takes 107 bytes, supervisord adds a pid while it makes one
-BAD_NAME, ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED, STILL_RUNNING = 10, 60, 70, 90, 91
-RUNNING, NO_WAIT = "RUNNING", False
+BAD_NAME, STILL_RUNNING = 10, 91
 
 _MAIN = """\
 [unix_http_server]
@@ -155,40 +154,14 @@ class Supervisor:
         return self.home / "conf.d" / f"{cluster}.conf"
 
     def _call(self, method: str, *arguments: Any, harmless: Sequence[int] = ()) -> Any:
-        transport = _UnixTransport(self._socket)
         try:
-            with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport, allow_none=True) as proxy:
-                return getattr(proxy.supervisor, method)(*arguments)
-        except xmlrpc.client.Fault as fault:
+            return supervisord.call(self._socket, method, *arguments, timeout=TIMEOUT)
+        except supervisord.Fault as fault:
             if fault.faultCode in harmless:
                 return fault.faultCode
             raise Unavailable("engine.supervisor", system="supervisord", cause=fault.faultString) from fault
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as silent:
+        except supervisord.Silent as silent:
             raise Unavailable("engine.supervisor", system="supervisord", cause=str(silent)) from silent
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-class _UnixTransport(xmlrpc.client.Transport):
-    """One connection for one call: the threads that share an engine must not share a connection."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        connection = _UnixConnection(self._path)
-        self._connection = host, connection  # closed with the transport
-        return connection
 
 
 def _render(programs: Iterable[Program]) -> str:

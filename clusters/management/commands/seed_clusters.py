@@ -1,9 +1,9 @@
 """The clouds and plans of the default set, and the programs of the default version."""
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from clusters import preparing
+from clusters.engines.local import binaries
 from clusters.models import Cloud, Plan
 
 CLOUDS = [
@@ -29,4 +29,7 @@ class Command(BaseCommand):
             Plan.objects.get_or_create(
                 slug=slug, defaults={"name": name, "name_zh": name_zh, "position": position, **sizes}
             )
-        preparing.ensure(settings.PKS_KUBERNETES_VERSIONS[0])
+        for version in binaries.offered():
+            binaries.checked(version)
+        if version := binaries.default():
+            preparing.ensure(version)

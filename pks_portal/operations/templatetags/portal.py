@@ -1,5 +1,6 @@
 """The small pieces that every page is made of: icons, status chips, times, durations, meters."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -184,6 +186,26 @@ def part_label(name: str) -> str:
 def deed(action: str) -> str:
     """Return the words for an action of the audit trail; one without words is shown as it is."""
     return messages.render(f"deed.{action}", {}) if f"deed.{action}" in messages.CATALOGUE else action
+
+
+@register.filter
+def door(via: str) -> str:
+    """Return the words for where a deed came from; one without words is shown as it is."""
+    return {"page": _("web page"), "api": "API", "worker": _("the portal")}.get(via, via)
+
+
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "HeadlessChrome": "Chrome", "Chrome": "Chrome"}
+SYSTEMS = {"Android": "Android", "iPhone": "iOS", "iPad": "iPadOS", "Windows": "Windows", "Mac OS": "macOS"}
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """Return a User-Agent in words people know ("Chrome 156 · Linux"); an unknown one as it is, shortened."""
+    agent = agent.replace("Version/", "Safari/") if "Safari/" in agent and "Chrome/" not in agent else agent
+    known = ((label, re.search(rf"{word}/(\d+)", agent)) for word, label in [*BROWSERS.items(), ("Safari", "Safari")])
+    name = next((f"{label} {found[1]}" for label, found in known if found), "")
+    system = next((label for word, label in SYSTEMS.items() if word in agent), "Linux" if "Linux" in agent else "")
+    return " · ".join(filter(None, [name, system])) if name else Truncator(agent).chars(60)
 
 
 @register.filter

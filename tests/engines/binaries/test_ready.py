@@ -1,11 +1,12 @@
 """Which programs are offered, and that only those with their right checksum are ready."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from clusters.engines.local import artifacts, binaries
+from clusters.engines.local import artifacts, binaries, sums
 from clusters.engines.local.artifacts import SHARED, BinariesUnusable
 from clusters.engines.local.progress import PHASES, State
 from pks_portal.errors import PortalError
@@ -54,6 +55,35 @@ def test_checksums_are_computed_once(cache: Path, monkeypatch: pytest.MonkeyPatc
     assert binaries.ready(VERSION, cache)
 
 
+def test_who_only_asks_reads_no_program(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and POSTs ask for the state, in a process that has computed nothing."""
+    assert binaries.state(VERSION, cache).said.key == "binaries.unchecked"
+    found = binaries.ready(VERSION, cache)
+    assert found
+    monkeypatch.setattr(sums, "_sums", {})
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("a program was read"))
+    assert binaries.state(VERSION, cache).phase == "ready"
+    damage(found.path("etcd"))
+    assert binaries.state(VERSION, cache).said.key == "binaries.unchecked"
+    monkeypatch.undo()
+    assert binaries.checked(VERSION, cache).said.key == "binaries.corrupt"
+
+
+def test_who_runs_programs_does_not_trust_what_was_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damage that leaves size and times alone is seen by the next process that uses the program."""
+    found = binaries.ready(VERSION, cache)
+    assert found
+    etcd = found.path("etcd")
+    before = etcd.stat()
+    damage(etcd)
+    os.utime(etcd, ns=(before.st_atime_ns, before.st_mtime_ns))
+    monkeypatch.setattr(sums, "_sums", {})
+    monkeypatch.setattr(sums, "_kept", set())
+    with pytest.raises(BinariesUnusable):
+        binaries.ready(VERSION, cache)
+    assert binaries.state(VERSION, cache).phase == "failed"
+
+
 @pytest.fixture
 def provided(built: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a directory of programs with published checksums, named by the setting; the cache has none."""
@@ -62,7 +92,7 @@ def provided(built: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.Monke
     shutil.copytree(built / "cache" / "bin", folder, ignore=shutil.ignore_patterns("*.json", "*.lock"))
     for file in [*folder.iterdir(), *(folder / VERSION).iterdir()]:
         if file.is_file():
-            file.with_name(f"{file.name}.sha256").write_text(f"{artifacts.digest(file)}  {file.name}\n")
+            file.with_name(f"{file.name}.sha256").write_text(f"{sums.computed(file)}  {file.name}\n")
     monkeypatch.setenv("PKS_KUBERNETES_BINARIES", str(folder))
     return folder
 
@@ -76,7 +106,7 @@ def test_provided_programs_win_over_building(provided: Path, tmp_path: Path) -> 
     assert binaries.offered() == ("9.9.10", VERSION)
     found = binaries.build("9.9.10", tmp_path / "cache", lambda _: None)
     assert found.path("etcd") == provided / "etcd"
-    assert not (tmp_path / "cache").exists()
+    assert [entry.name for entry in (tmp_path / "cache" / "bin").iterdir()] == [".sums"]  # nothing was built
 
 
 def test_only_what_is_not_provided_is_built(provided: Path, tmp_path: Path) -> None:

@@ -112,8 +112,34 @@ def test_a_budget_that_allows_nothing_is_named_and_nothing_is_forced(web: Runnin
         ("shared-default-3", False),
     ]
     assert running(web) == 5
+    pods = web.api.get(f"{PODS}?labelSelector=app%3Dweb&fieldSelector=spec.nodeName%3Dshared-default-3")["items"]
+    assert seen.blocked.args["pods"] == ", ".join(sorted(f"default/{pod['metadata']['name']}" for pod in pods))
     back = web.rig.until_settled(web.wanted)  # whoever wants the node back gets it back
     assert all(node.schedulable for node in back.nodes)
+
+
+def test_forced_pods_go_though_the_budget_allows_nothing(web: Running) -> None:
+    budget(web, 0)
+    assert not web.rig.step(of(web, 2)).settled
+    seen = web.rig.until_settled(replace(of(web, 2), force=True))
+    assert [node.name for node in seen.nodes] == ["shared-default-1", "shared-default-2"]
+    eventually(lambda: running(web) == 5, "all pods run again", patience=30)
+    web.rig.until_settled(web.wanted)
+
+
+def test_a_pod_of_two_budgets_is_named_though_both_would_let_it_go(web: Running) -> None:
+    """The API server refuses to evict such a pod, whatever the budgets allow."""
+    budget(web, 1)
+    selector = {"matchLabels": {"app": "web"}}
+    web.api.create(BUDGETS, {"metadata": {"name": "more"}, "spec": {"maxUnavailable": 1, "selector": selector}})
+    try:
+        for _ in range(5):
+            seen = web.rig.step(of(web, 2))
+        assert seen.blocked is not None
+        assert seen.blocked.args["budgets"] == "default/more, default/web"
+    finally:
+        web.api.delete(f"{BUDGETS}/more")
+    web.rig.until_settled(web.wanted)
 
 
 def test_a_person_who_cordons_is_respected(cluster: Running) -> None:

@@ -71,14 +71,3 @@ def test_pages_are_halved_until_the_server_accepts_them(lab: Lab) -> None:
     person = asked.find("zhou.tao")
     assert person is not None
     assert len(asked.groups(person)) == 2
-
-
-def test_a_person_is_found_by_the_id_that_never_changes(lab: Lab, directory: Directory) -> None:
-    lab.add("tmp.id")
-    found = directory.find("tmp.id")
-    assert found is not None
-    lab.rename("tmp.id", "tmp.other")
-    again = directory.find_by_id(found.id)
-    assert again is not None
-    assert again.login == "tmp.other"
-    assert directory.find("tmp.id") is None

@@ -1,0 +1,88 @@
+"""Who may do what over REST: one table of every call × every role, another tenant and nobody."""
+
+from typing import Any
+
+import pytest
+
+from tenants.models import Role
+from tests.factories import MembershipFactory
+from tests.permissions.checks import assert_kept_out, snapshot
+from tests.permissions.people import WHO, another_tenant, person
+from tests.tools import client_of
+
+ALL = [200] * 6 + [200, 401]
+SEEN = [200] * 6 + [404, 401]
+CHANGES = [403, 403, 202, 202, 202, 403, 404, 401]
+# (method, path): (body, expected status for each of WHO)
+TABLE: dict[tuple[str, str], tuple[Any, list[int]]] = {
+    ("get", "/api/v1/me"): (None, ALL),
+    ("get", "/api/v1/tenants"): (None, ALL),
+    ("get", "/api/v1/tenants/{tenant}"): (None, SEEN),
+    ("get", "/api/v1/clouds"): (None, ALL),
+    ("get", "/api/v1/clouds/{cloud}"): (None, ALL),
+    ("get", "/api/v1/plans"): (None, ALL),
+    ("get", "/api/v1/plans/{plan}"): (None, ALL),
+    ("get", "/api/v1/versions"): (None, ALL),
+    ("get", "/api/v1/versions/1.37.2"): (None, ALL),
+    ("post", "/api/v1/versions/1.37.2/prepare"): (None, [403] * 4 + [202, 403, 403, 401]),
+    ("get", "/api/v1/clusters"): (None, ALL),
+    ("post", "/api/v1/clusters"): ({"name": "new"}, [403, 403, 202, 202, 202, 403, 400, 401]),
+    ("post", "/api/v1/clusters?dry_run=true"): ({"name": "new"}, [403, 403, 200, 200, 200, 403, 400, 401]),
+    ("get", "/api/v1/clusters/{cluster}"): (None, SEEN),
+    ("patch", "/api/v1/clusters/{cluster}"): ({"nodes": 5}, CHANGES),
+    ("patch", "/api/v1/clusters/{cluster}?dry_run=true"): ({"nodes": 5}, [403, 403, 200, 200, 200, 403, 404, 401]),
+    ("delete", "/api/v1/clusters/{cluster}"): (None, CHANGES),
+    ("get", "/api/v1/clusters/{cluster}/kubeconfigs"): (None, SEEN),
+    # 409: allowed, but a simulated cluster has no API
+    ("post", "/api/v1/clusters/{cluster}/kubeconfigs"): ({"level": "edit"}, [403, 409, 409, 409, 403, 403, 404, 401]),
+    ("delete", "/api/v1/clusters/{cluster}/kubeconfigs/{kubeconfig}"): (
+        None, [403, 403, 204, 204, 204, 403, 404, 401],
+    ),
+    ("get", "/api/v1/tasks"): (None, ALL),
+    ("get", "/api/v1/tasks/{task}"): (None, SEEN),
+    ("get", "/api/v1/tasks/{task}/events"): (None, SEEN),
+    ("post", "/api/v1/tasks/{task}/cancel"): (None, CHANGES),
+    ("post", "/api/v1/tasks/{task}/retry"): (None, [403, 403, 409, 409, 409, 403, 404, 401]),
+    ("post", "/api/v1/tasks/{task}/force"): (None, [403, 403, 409, 409, 409, 403, 404, 401]),
+    ("get", "/api/v1/tasks/{failed}"): (None, SEEN),
+    ("post", "/api/v1/tasks/{failed}/force"): (None, [403, 403, 409, 409, 409, 403, 404, 401]),
+    ("post", "/api/v1/tasks/{failed}/cancel"): (None, [403, 403, 409, 409, 409, 403, 404, 401]),
+    ("post", "/api/v1/tasks/{failed}/retry"): (None, CHANGES),
+    ("get", "/api/v1/tasks/{platform}"): (None, [404] * 4 + [200, 200, 404, 401]),
+    ("get", "/api/v1/tasks/{platform}/events"): (None, [404] * 4 + [200, 200, 404, 401]),
+    ("post", "/api/v1/tasks/{platform}/cancel"): (None, [404] * 4 + [409, 403, 404, 401]),
+    ("post", "/api/v1/tasks/{platform}/force"): (None, [404] * 4 + [409, 403, 404, 401]),
+    ("post", "/api/v1/tasks/{platform}/retry"): (None, [404] * 4 + [202, 403, 404, 401]),
+}  # fmt: skip
+
+
+def ask(world: dict[str, Any], call: tuple[str, str], user: Any) -> Any:
+    method, path = call
+    body, _ = TABLE[call]
+    if body and "name" in body:
+        body = {"tenant": world["tenant"], "plan": world["plan"], "nodes": 1, "version": "1.37.2", **body}
+    return getattr(client_of(user), method)(path.format(**world), body, format="json")
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("call", TABLE, ids=" ".join)
+def test_the_table(world: dict[str, Any], call: tuple[str, str], who: str) -> None:
+    user, before = person(who, world["row"]), snapshot()
+    answer = ask(world, call, user)
+    assert answer.status_code == TABLE[call][1][WHO.index(who)], answer.content
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == "application/problem+json"
+        assert snapshot() == before, "a refusal must leave nothing"
+    if who in {"foreign", "nobody"}:
+        assert_kept_out(answer.content)
+
+
+@pytest.mark.parametrize("call", [call for call in TABLE if "{" in call[1]], ids=" ".join)
+def test_roles_do_not_add_up(world: dict[str, Any], call: tuple[str, str]) -> None:
+    """Who only looks here may do no more for being an administrator elsewhere."""
+    user = person("viewer", world["row"])
+    MembershipFactory.create(user=user, tenant=another_tenant(), role=Role.ADMIN)
+    before = snapshot()
+    answer = ask(world, call, user)
+    assert answer.status_code == TABLE[call][1][WHO.index("viewer")], answer.content
+    assert snapshot() == before

@@ -1,0 +1,111 @@
+"""Who may see and do what on the pages: every page, form and fragment × every role, another tenant and nobody."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tenants.models import Role
+from tests.factories import MembershipFactory
+from tests.permissions.checks import assert_kept_out, snapshot
+from tests.permissions.people import WHO, another_tenant, browser_of, person
+
+LOGIN = 401  # pages send to the sign-in page instead, fragments say 401
+ALL = [200] * 7 + [LOGIN]
+SEEN = [200] * 6 + [404, LOGIN]
+CREATES = [403, 403, 200, 200, 200, 403, 200, LOGIN]
+CHANGES = [403, 403, 302, 302, 302, 403, 404, LOGIN]
+PLATFORM = [404] * 4 + [200, 200, 404, LOGIN]
+WISH = {"name": "new", "plan": "small", "nodes": "1", "version": "1.37.2", "cloud": "simulated"}
+# (method, path): (fields, expected status for each of WHO)
+TABLE: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
+    ("get", "/"): ({}, ALL),
+    ("get", "/clusters"): ({}, ALL),
+    ("get", "/clusters/rows?id={cluster}"): ({}, ALL),
+    ("get", "/clusters/new"): ({}, CREATES),
+    ("post", "/clusters/new"): ({**WISH, "tenant": "{tenant}"}, [403, 403, 302, 302, 302, 403, 422, LOGIN]),
+    ("get", "/clusters/new/preview"): ({**WISH, "tenant": "{tenant}"}, ALL),
+    ("get", "/clusters/new/name?name=new&tenant={tenant}"): ({}, ALL),
+    ("get", "/clusters/{cluster}"): ({}, SEEN),
+    ("get", "/clusters/{cluster}?tab=access"): ({}, SEEN),
+    ("get", "/clusters/{cluster}?tab=tasks"): ({}, SEEN),
+    ("get", "/clusters/{cluster}?tab=audit"): ({}, SEEN),
+    ("get", "/clusters/{cluster}?tab=code"): ({}, SEEN),
+    ("post", "/clusters/{cluster}/scale"): ({"nodes": "5"}, CHANGES),
+    ("get", "/clusters/{cluster}/scale/preview?nodes=5"): ({}, [403, 403, 200, 200, 200, 403, 404, LOGIN]),
+    ("post", "/clusters/{cluster}/labels"): ({"labels": "a=b"}, CHANGES),
+    ("post", "/clusters/{cluster}/delete"): ({"name": "canary-cluster"}, CHANGES),
+    ("get", "/clusters/{cluster}/delete/what"): ({}, SEEN),
+    # 409: allowed, but a simulated cluster has no API
+    ("post", "/clusters/{cluster}/kubeconfigs"): (
+        {"level": "edit", "hours": "8"}, [403, 409, 409, 409, 403, 403, 404, LOGIN],
+    ),
+    ("post", "/clusters/{cluster}/kubeconfigs/{kubeconfig}/revoke"): ({}, CHANGES),
+    ("get", "/plans"): ({}, ALL),
+    ("get", "/versions"): ({}, ALL),
+    ("post", "/versions/1.37.2/prepare"): ({}, [403] * 4 + [302, 403, 403, LOGIN]),
+    ("get", "/tasks"): ({}, ALL),
+    ("get", "/tasks/rows?id={task}&id={failed}&id={platform}"): ({}, ALL),
+    ("get", "/tasks/{task}"): ({}, SEEN),
+    ("get", "/tasks/{task}/log"): ({}, SEEN),
+    ("post", "/tasks/{task}/cancel"): ({}, CHANGES),
+    ("post", "/tasks/{task}/retry"): ({}, [403, 403, 409, 409, 409, 403, 404, LOGIN]),
+    ("post", "/tasks/{task}/force"): ({}, [403, 403, 409, 409, 409, 403, 404, LOGIN]),
+    ("get", "/tasks/{failed}"): ({}, SEEN),
+    ("post", "/tasks/{failed}/force"): ({}, [403, 403, 409, 409, 409, 403, 404, LOGIN]),
+    ("post", "/tasks/{failed}/cancel"): ({}, [403, 403, 409, 409, 409, 403, 404, LOGIN]),
+    ("post", "/tasks/{failed}/retry"): ({}, CHANGES),
+    ("get", "/tasks/{platform}"): ({}, PLATFORM),
+    ("get", "/tasks/{platform}/log"): ({}, PLATFORM),
+    ("post", "/tasks/{platform}/cancel"): ({}, [404] * 4 + [409, 403, 404, LOGIN]),
+    ("post", "/tasks/{platform}/force"): ({}, [404] * 4 + [409, 403, 404, LOGIN]),
+    ("post", "/tasks/{platform}/retry"): ({}, [404] * 4 + [302, 403, 404, LOGIN]),
+    ("get", "/api/docs"): ({}, ALL),
+    ("get", "/profile"): ({}, ALL),
+    ("post", "/profile/sessions/{session}/end"): ({}, [404] * 7 + [LOGIN]),  # one ends one's own sessions only
+    ("get", "/search?q=canary"): ({}, ALL),
+    ("get", "/badges"): ({}, ALL),
+}  # fmt: skip
+
+
+def ask(world: dict[str, Any], call: tuple[str, str], user: Any, **headers: str) -> Any:
+    method, path = call
+    fields = {name: value.format(**world) for name, value in TABLE[call][0].items()}
+    return getattr(browser_of(user), method)(path.format(**world), fields or None, headers=headers)
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("call", TABLE, ids=" ".join)
+def test_the_table(world: dict[str, Any], call: tuple[str, str], who: str) -> None:
+    user, before = person(who, world["row"]), snapshot()
+    answer = ask(world, call, user)
+    expected = TABLE[call][1][WHO.index(who)]
+    if expected == LOGIN:
+        assert answer.headers["Location"].startswith(settings.LOGIN_URL)
+        assert ask(world, call, user, **{"HX-Request": "true"}).status_code == LOGIN
+    else:
+        assert answer.status_code == expected, answer.content
+        assert not answer.headers.get("Location", "").startswith(settings.LOGIN_URL)
+    assert expected in {200, 302} or snapshot() == before, "a refusal must leave nothing"
+    assert call[0] != "get" or snapshot() == before, "looking must change nothing"
+    if who in {"foreign", "nobody"}:
+        assert_kept_out(answer.content.replace(b'value="canary"', b""))  # what one has typed oneself
+
+
+@pytest.mark.parametrize("call", [call for call in TABLE if "{" in call[1]], ids=" ".join)
+def test_roles_do_not_add_up(world: dict[str, Any], call: tuple[str, str]) -> None:
+    """Who only looks here may do no more for being an administrator elsewhere."""
+    user = person("viewer", world["row"])
+    MembershipFactory.create(user=user, tenant=another_tenant(), role=Role.ADMIN)
+    before = snapshot()
+    answer = ask(world, call, user)
+    assert answer.status_code == TABLE[call][1][WHO.index("viewer")], answer.content
+    assert snapshot() == before
+
+
+def test_whether_a_name_is_taken_is_told_to_members_only(world: dict[str, Any]) -> None:
+    call = f"/clusters/new/name?name=canary-cluster&tenant={world['tenant']}"
+    taken = browser_of(person("operator", world["row"])).get(call).content
+    unsaid = browser_of(person("foreign", world["row"])).get(call).content
+    assert b"already" in taken
+    assert b"already" not in unsaid
