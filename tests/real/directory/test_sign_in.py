@@ -129,7 +129,8 @@ def test_refused_with_the_same_words(lab: Lab, login: str, password: str) -> Non
 def test_nobody_is_asked_about_nonsense(lab: Lab, login: str, password: str) -> None:
     assert sign_in(login, password)[1].status_code == 200
     assert not User.objects.exists()
-    assert tokens(grant_type="password", username=login, password=password).status_code == 401
+    refused = 400 if "\0" in login + password else 401  # text that no database can keep is no sign-in at all
+    assert tokens(grant_type="password", username=login, password=password).status_code == refused
 
 
 def test_an_empty_password_is_never_taken_to_the_server(lab: Lab, directory: Directory) -> None:
