@@ -125,7 +125,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     @extend_schema(methods=["GET"], responses=KubeconfigSerializer(many=True))
     @extend_schema(methods=["POST"], request=NewKubeconfigSerializer, responses={201: IssuedKubeconfigSerializer})
-    @action(detail=True, methods=["get", "post"])
+    @action(detail=True, methods=["get", "post"], filter_backends=[])
     def kubeconfigs(self, request: UserRequest, pk: str | None = None) -> Response:
         """List the kubeconfigs issued for the cluster, or issue one: it is shown once and not kept."""
         cluster = self.get_object()

@@ -6,11 +6,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from clusters.engines.base import Engine, Pool, Wanted
+from clusters.engines.base import Engine, Pool, Preview, Wanted
 from clusters.engines.local.engine import LocalEngine
 from clusters.engines.simulated import SimulatedEngine
 from clusters.models import Cloud, Cluster, NodePool
 from pks_portal import paths
+
+NO_MEMORY = "engine.no_memory"
+HERE = "celery"
+"""The queue of the host where the web processes run too."""
 
 
 def queue_of(cloud: Cloud) -> str:
@@ -21,6 +25,15 @@ def queue_of(cloud: Cloud) -> str:
 def engine_of(cloud: Cloud) -> Engine:
     """Return the engine that runs a cloud's clusters; call what touches its host on `queue_of` only."""
     return _engine(cloud.kind, tuple(sorted(cloud.options.items())), paths.data(), paths.cache())
+
+
+def preview(cloud: Cloud, current: Wanted | None, wanted: Wanted) -> Preview:
+    """Return what the engine says of a change; of another host's memory nothing is known here, it refuses there."""
+    found = engine_of(cloud).preview(current, wanted)
+    if queue_of(cloud) == HERE:
+        return found
+    full = found.refusal is not None and found.refusal.key == NO_MEMORY
+    return replace(found, memory_needed_gib=None, memory_free_gib=None, refusal=None if full else found.refusal)
 
 
 @lru_cache(maxsize=32)

@@ -7,6 +7,7 @@ through the cache: sealed, for a person waits for it and it holds a secret, and 
 import base64
 import hashlib
 import json
+import logging
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +17,16 @@ from celery import shared_task
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.cache import cache
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from clusters import fleet
 from clusters.engines.base import Credential
+from clusters.fleet import HERE
 from clusters.models import Cluster
-from clusters.preparing import HERE
 from pks_portal.errors import Conflict, Invalid, PortalError, Unavailable
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 15.0  # seconds that a person waits
 KEPT = 60
@@ -64,14 +69,16 @@ DEEDS = {"issue": _issue, "revoke": _revoke}
 
 def _ask(queue: str, deed: str, cluster: UUID, asked: dict[str, Any]) -> dict[str, Any]:
     """Have a worker on the host do it, and return its answer. Raises what it raised, or Unavailable."""
-    place, deadline = f"clusters.answer.{uuid4().hex}", time.monotonic() + PATIENCE
-    # what is not begun in time is dropped, so that nothing is issued of which nobody knows
-    answer_there.apply_async((place, deed, str(cluster), asked), queue=queue, expires=PATIENCE / 2)
-    while (sealed := cache.get(place)) is None:
-        if time.monotonic() > deadline:
-            raise Unavailable("error.host_silent", queue=queue)
-        time.sleep(0.05)
-    cache.delete(place)
+    place, deadline = f"clusters.answer.{uuid4().hex}", time.time() + PATIENCE
+    try:
+        answer_there.apply_async((place, deed, str(cluster), asked, deadline), queue=queue, expires=PATIENCE / 2)
+        while (sealed := cache.get(place)) is None:
+            if time.time() > deadline:
+                raise Unavailable("error.host_silent", queue=queue)
+            time.sleep(0.05)
+        cache.delete(place)
+    except (OperationalError, RedisError) as error:
+        raise Unavailable("error.host_silent", queue=queue, system="Redis", cause=str(error)) from error
     answer: dict[str, Any] = json.loads(_seal().decrypt(sealed))
     if "refused" in answer:
         raise ERRORS.get(answer["refused"], PortalError)(**answer["with"])
@@ -79,14 +86,21 @@ def _ask(queue: str, deed: str, cluster: UUID, asked: dict[str, Any]) -> dict[st
 
 
 @shared_task(ignore_result=True)
-def answer_there(place: str, deed: str, cluster_id: str, asked: dict[str, Any]) -> None:
-    """Do it on this host and leave the answer, sealed, where it is waited for."""
+def answer_there(place: str, deed: str, cluster_id: str, asked: dict[str, Any], deadline: float) -> None:
+    """Do it on this host and leave the answer, sealed, where it is waited for until `deadline` (seconds since 1970)."""
     rows = Cluster.objects.select_related("tenant", "plan", "cloud").prefetch_related("pools")
     try:
         answer = DEEDS[deed](rows.get(pk=cluster_id), asked)
     except PortalError as error:
         told = {"key": error.key, "system": error.system, "cause": error.cause, "field": error.field, **error.facts}
         answer = {"refused": type(error).__name__, "with": told}
+    except Exception as error:
+        log.exception("%s for cluster %s hit a bug.", deed, cluster_id)
+        answer = {"refused": "Unavailable", "with": {"key": "error.bug", "kind": type(error).__name__}}
+    if time.time() > deadline:
+        if "kubeconfig" in answer:  # nobody will ever know of it
+            revoke(rows.get(pk=cluster_id), answer["name"])
+        return
     cache.set(place, _seal().encrypt(json.dumps(answer).encode()), KEPT)
 
 

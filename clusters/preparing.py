@@ -9,6 +9,7 @@ from django.db import transaction
 from clusters import fleet
 from clusters.engines.local import binaries
 from clusters.engines.local.binaries import PHASES, State
+from clusters.fleet import HERE
 from clusters.models import Cloud
 from pks_portal.errors import Conflict
 from pks_portal.operations import runner
@@ -22,8 +23,6 @@ from tenants.models import User
 KIND = "kubernetes.prepare"
 NAMESPACE = UUID("6f1ac5f5-2a0e-4b39-8f8e-0a9f0c9d7c11")
 TELL_EVERY = 10.0
-HERE = "celery"
-"""The queue of the host where the web processes run too."""
 
 
 def subject(version: str, queue: str = HERE) -> UUID:

@@ -38,7 +38,7 @@ def create_cluster(
     """
     require(actor, "cluster.create", tenant)
     cluster, pool = wishes.built(actor, tenant, wish)
-    refuse(fleet.engine_of(wish.cloud).preview(None, fleet.wanted_from(cluster, [pool])))
+    refuse(fleet.preview(wish.cloud, None, fleet.wanted_from(cluster, [pool])))
     with transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
         if earlier := operations.already_asked(actor, request_key):
@@ -74,7 +74,7 @@ def preview_create(actor: User, tenant: Tenant, wish: wishes.NewCluster) -> Chan
     require(actor, "cluster.create", tenant)
     cluster, pool = wishes.built(actor, tenant, wish)
     cluster.full_clean()
-    preview = fleet.engine_of(wish.cloud).preview(None, fleet.wanted_from(cluster, [pool]))
+    preview = fleet.preview(wish.cloud, None, fleet.wanted_from(cluster, [pool]))
     return _preview("create", cluster, preview, wishes.amounts(pool))
 
 
@@ -86,7 +86,7 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
     require(actor, "cluster.scale", cluster.tenant)
     wishes.check_nodes(cluster.plan, nodes)
     current = fleet.wanted_of(cluster)
-    preview = fleet.engine_of(cluster.cloud).preview(current, fleet.resized(current, nodes))
+    preview = fleet.preview(cluster.cloud, current, fleet.resized(current, nodes))
     refuse(preview)
     with transaction.atomic():
         # Locks are taken in one order everywhere, here and in workers: operation, tenant, cluster.
@@ -120,7 +120,7 @@ def preview_scale(actor: User, cluster: Cluster, nodes: int) -> ChangePreview:
     require(actor, "cluster.scale", cluster.tenant)
     wishes.check_nodes(cluster.plan, nodes)
     current = fleet.wanted_of(cluster)
-    preview = fleet.engine_of(cluster.cloud).preview(current, fleet.resized(current, nodes))
+    preview = fleet.preview(cluster.cloud, current, fleet.resized(current, nodes))
     pool = cluster.pools.get()
     pool.nodes = nodes
     return _preview("scale", cluster, preview, wishes.amounts(pool))

@@ -1,7 +1,8 @@
 """How a worker carries a cluster's tasks on: ask the engine for what is wanted, and say how far it is."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -50,25 +51,31 @@ def converge(operation: Operation) -> Turn:
         moved = tell_changes(operation, cluster, seen)
         record(cluster, seen)
         moved |= operations.advance_steps(operation, seen.steps)
+        if seen.blocked is None:
+            blocking.passed(operation)
         if seen.waiting is not None:
-            task = preparing.newest(cluster.cloud, cluster.version)
+            # the request for it may be lost on its way to another host
+            task = preparing.newest(cluster.cloud, cluster.version) or preparing.ensure(
+                cluster.version, queue=operation.queue
+            )
             operations.wait(operation, seen.waiting, seconds=WAIT_SECONDS, task=task)
             return Turn(again=WAIT_SECONDS)
-        if seen.blocked is not None and not wanted.force:
-            return blocking.met(operation, seen.blocked)
+        if seen.blocked is not None:
+            return blocking.met(operation, seen.blocked.said, seen.blocked.names)
         _remark(operation, [condition.said for condition in seen.conditions if not condition.ok])
     return Turn(done=True) if seen.settled else runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
 
 
-def _begin(operation: Operation, engine: Engine, wanted: Wanted) -> bool:
+def _begin(operation: Operation, engine: Engine, wanted: Wanted) -> list[str]:
     """Mark the cluster as wanted while the operation is ours: a worker that comes too late must not make it anew.
 
-    Return whether a person has forced the task.
+    Return the names of the obstacles that a person has forced.
     """
     with transaction.atomic():
         row = operations.lock(operation)
         engine.begin(wanted)
-    return row.forced_by != ""
+    forced: list[str] = row.forced
+    return forced
 
 
 def dismantle(operation: Operation) -> Turn:
@@ -236,7 +243,9 @@ def stock() -> None:
 @shared_task(ignore_result=True)
 def stock_cloud(cloud_id: int) -> None:
     """Keep one cloud's warm pool as full as it should be."""
-    warm.stock(Cloud.objects.get(pk=cloud_id))
+    with _alone(f"clusters.stock.{cloud_id}") as alone:
+        if alone:
+            warm.stock(Cloud.objects.get(pk=cloud_id))
 
 
 @shared_task(ignore_result=True)
@@ -250,19 +259,30 @@ def watch() -> None:
 @shared_task(ignore_result=True)
 def watch_cloud(cloud_id: int) -> None:
     """Look at every cluster of a cloud that no task is changing, and turn it degraded or running as it is."""
-    alone = f"clusters.watch.{cloud_id}"
-    if not cache.add(alone, 1, WATCH_SECONDS):
-        return  # an earlier watch is still at it
+    with _alone(f"clusters.watch.{cloud_id}") as alone:
+        if alone:
+            _watch(cloud_id)
+
+
+def _watch(cloud_id: int) -> None:
+    busy = Operation.objects.filter(status__in=Operation.UNFINISHED).values("subject_id")
+    rows = Cluster.objects.filter(cloud=cloud_id, status__in=WATCHED).exclude(pk__in=busy)
+    for cluster in rows.select_related("tenant", "plan", "cloud").prefetch_related("pools"):
+        try:
+            look(cluster)
+        except Exception:  # one cluster must not blind the watch for all others
+            log.exception("Cluster %s could not be looked at.", cluster.pk)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[bool]:
+    """Yield whether nobody else is at this, for at most WATCH_SECONDS."""
+    alone = cache.add(name, 1, WATCH_SECONDS)
     try:
-        busy = Operation.objects.filter(status__in=Operation.UNFINISHED).values("subject_id")
-        rows = Cluster.objects.filter(cloud=cloud_id, status__in=WATCHED).exclude(pk__in=busy)
-        for cluster in rows.select_related("tenant", "plan", "cloud").prefetch_related("pools"):
-            try:
-                look(cluster)
-            except Exception:  # one cluster must not blind the watch for all others
-                log.exception("Cluster %s could not be looked at.", cluster.pk)
+        yield alone
     finally:
-        cache.delete(alone)
+        if alone:
+            cache.delete(name)
 
 
 def look(cluster: Cluster) -> None:

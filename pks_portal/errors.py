@@ -5,8 +5,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, serializers
@@ -16,6 +17,8 @@ from pks_portal import messages, text
 
 PROBLEM = "application/problem+json"
 PROGRAMS = re.compile(r"^/(api|v1|oauth)/")
+FORMS = "/oauth/"
+"""Where programs send forms; elsewhere they send JSON, which is read by the API once it knows who asks."""
 """Paths that programs call: what goes wrong there is said in JSON."""
 
 
@@ -169,6 +172,17 @@ def _plain_problem(status: HTTPStatus) -> JsonResponse:
     return JsonResponse({**body, "detail": detail, "next": _next(status)}, status=status, content_type=PROBLEM)
 
 
+def _unreadable(request: HttpRequest) -> JsonResponse | None:
+    """Return the refusal of a program's request that cannot be read, or has text that no database can keep."""
+    try:
+        if not text.impossible_request(request, form=request.path.startswith(FORMS)):
+            return None
+    except (SuspiciousOperation, MultiPartParserError):
+        return _plain_problem(HTTPStatus.BAD_REQUEST)
+    said = Invalid("error.text_impossible").as_problem()
+    return JsonResponse(said, status=HTTPStatus.BAD_REQUEST, content_type=PROBLEM)
+
+
 class PortalErrorMiddleware:
     """Show a PortalError raised by an HTML view as a page, or as a fragment to htmx; to programs, all in JSON."""
 
@@ -178,12 +192,11 @@ class PortalErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not PROGRAMS.match(request.path):
             request.GET = text.legible(request.GET)  # type: ignore[assignment]
-        elif text.impossible_request(request):
-            said = Invalid("error.text_impossible").as_problem()
-            return JsonResponse(said, status=HTTPStatus.BAD_REQUEST, content_type=PROBLEM)
+        elif (refused := _unreadable(request)) is not None:
+            return refused
         response = self.get_response(request)
-        refused = response.status_code >= HTTPStatus.BAD_REQUEST and PROGRAMS.match(request.path)
-        if not refused or "json" in response.headers.get("Content-Type", ""):
+        bare = response.status_code >= HTTPStatus.BAD_REQUEST and PROGRAMS.match(request.path)
+        if not bare or "json" in response.headers.get("Content-Type", ""):
             return response.rendered(request) if isinstance(response, PageLater) else response
         problem = _plain_problem(HTTPStatus(response.status_code))
         if allowed := response.headers.get("Allow"):

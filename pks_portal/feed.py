@@ -10,6 +10,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from pks_portal.operations.live import FEED
+from pks_portal.operations.models import Operation
 from pks_portal.operations.together import Together
 from tenants.access import on_platform, tenants_where
 from tenants.models import User
@@ -19,7 +20,10 @@ HEARTBEAT_SECONDS = 15
 SIGN_IN = 4401
 ACTIONS = {"cluster": "cluster.view", "task": "task.view"}
 
-Sight = dict[str, set[int | None]]
+AWAITED = "awaited"
+"""Under this are the ids of the platform's tasks for which one of theirs waits."""
+
+Sight = dict[str, set[int | str | None]]
 
 
 @database_sync_to_async
@@ -36,6 +40,8 @@ def _sight(user: User) -> Sight:
         sight[kind] = set(tenants_where(user, action).values_list("pk", flat=True))
         if on_platform(user, action):
             sight[kind].add(None)
+    awaited = Operation.objects.filter(tenant__in=tenants_where(user, "task.view"), waits_for__isnull=False)
+    sight[AWAITED] = set(map(str, awaited.values_list("waits_for", flat=True).distinct().order_by()))
     return sight
 
 
@@ -74,7 +80,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         """A row changed; tell the page if its person may see it."""
         if (sight := await SIGHTS.get(self.session)) is None:
             await self.close(code=SIGN_IN)
-        elif message["tenant"] in sight[message["kind"]]:
+        elif message["tenant"] in sight[message["kind"]] or message["id"] in sight[AWAITED]:
             await self.send(json.dumps({"kind": message["kind"], "id": message["id"]}))
 
     async def _beat(self) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from threading import Lock
 from typing import Final
 
 from django.core.cache import cache
@@ -17,6 +18,7 @@ DIRECTORY_SECONDS: Final = 1.5
 KEPT_SECONDS: Final = 5.0
 """How long an answer about the directory is kept, so that nobody can make us ask it as often as they like."""
 
+_one_asks = Lock()
 _directory_seen: dict[tuple[str, ...], tuple[float, str]] = {}
 
 
@@ -65,10 +67,11 @@ def _directory() -> dict[str, str]:
     """Return whether one of the directory's servers answers; nothing where only local accounts are used."""
     if (config := Config.from_settings()) is None:
         return {}
-    until, word = _directory_seen.get(config.uris, (0.0, ""))
-    if time.monotonic() >= until:
-        quick = replace(config, connect_timeout=DIRECTORY_SECONDS / len(config.uris))
-        words = [_word(lambda uri=uri: preflight(uri, quick)) for uri in config.uris]  # type: ignore[misc]
-        word = "ok" if "ok" in words else words[0]
-        _directory_seen[config.uris] = (time.monotonic() + KEPT_SECONDS, word)
+    with _one_asks:
+        until, word = _directory_seen.get(config.uris, (0.0, ""))
+        if time.monotonic() >= until:
+            quick = replace(config, connect_timeout=DIRECTORY_SECONDS / len(config.uris))
+            words = [_word(lambda uri=uri: preflight(uri, quick)) for uri in config.uris]  # type: ignore[misc]
+            word = "ok" if "ok" in words else words[0]
+            _directory_seen[config.uris] = (time.monotonic() + KEPT_SECONDS, word)
     return {"directory": word}

@@ -47,12 +47,14 @@ def configuration(level: str, *, human: bool) -> dict[str, Any]:
 
 
 def _last(*, human: bool) -> list[Processor]:
-    meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    if human:
-        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        return [meta, scrubbed, plain]
-    # the plain traceback: a richer one shows the values of variables, and with them secrets
-    return [meta, structlog.processors.format_exc_info, scrubbed, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        # the plain traceback: a richer one shows the values of variables, and with them secrets
+        structlog.processors.format_exc_info,
+        scrubbed,
+        plain if human else structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
 
 
 def scrubbed(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -18,9 +18,13 @@ def impossible(data: Any) -> bool:
     return isinstance(data, Sequence) and any(map(impossible, data))
 
 
-def impossible_request(request: HttpRequest) -> bool:
-    """Say whether such text is in a request's path, query or form."""
-    return impossible(request.path) or any(impossible(dict(form.lists())) for form in (request.GET, request.POST))
+def impossible_request(request: HttpRequest, *, form: bool) -> bool:
+    """Say whether such text is in a request's path or query, or in its form if that is to be read.
+
+    Raises what Django raises for those that it cannot read.
+    """
+    fields = [request.GET, *([request.POST] if form else [])]
+    return impossible(request.path) or any(impossible(dict(one.lists())) for one in fields)
 
 
 def legible(query: QueryDict) -> QueryDict:

@@ -124,7 +124,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Return after how many seconds every limit lets one more attempt through."""
         full = [(rate, times) for rate, times in self._histories(request, credentials) if len(times) >= rate.amount]
         now = time.time()
-        return max((math.ceil(times[rate.amount - 1] + rate.duration - now) for rate, times in full), default=1)
+        waits: list[int] = [math.ceil(times[rate.amount - 1] + rate.duration - now) for rate, times in full]
+        return max([1, *waits])
 
 
 def _login(credentials: dict[str, Any]) -> str:

@@ -3,8 +3,8 @@
 import os
 import tempfile
 
-_scratch = tempfile.mkdtemp(prefix="pks-tests-")
-os.environ.setdefault("PKS_DATA_DIR", _scratch)
+_scratch = tempfile.TemporaryDirectory(prefix="pks-tests-")  # gone with the process
+os.environ.setdefault("PKS_DATA_DIR", _scratch.name)
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 
 from pks_portal.settings import *  # noqa: E402, F403

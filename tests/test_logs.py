@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import uuid
+from contextlib import contextmanager
 
 import pytest
 from django.test import Client
@@ -17,18 +18,38 @@ from tests.clusters.test_job import wish_of
 TOKEN = f"pks_{uuid.uuid4().hex}_MarkerMarkerMarker"
 
 
-@pytest.fixture
-def written():
-    """Return what a handler of the shipped configuration writes."""
+@contextmanager
+def listening(*, human):
+    """Yield the stream into which a handler of the shipped configuration writes."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    settings = logs.configuration("INFO", human=False)["formatters"]["line"]
+    settings = logs.configuration("INFO", human=human)["formatters"]["line"]
     handler.setFormatter(
         settings["()"](processors=settings["processors"], foreign_pre_chain=settings["foreign_pre_chain"])
     )
     logging.getLogger().addHandler(handler)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logging.getLogger().removeHandler(handler)
+    try:
+        yield stream
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+def written():
+    """Return a function that tells what was written as JSON."""
+    with listening(human=False) as stream:
+        yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_a_traceback_gives_no_secret_away(human):
+    with listening(human=human) as stream:
+        try:
+            int(f"redis://:MarkerMarker@host {TOKEN}")
+        except ValueError:
+            logging.getLogger("clusters").exception("that failed")
+    assert "ValueError" in stream.getvalue()
+    assert "Marker" not in stream.getvalue()
 
 
 def test_a_line_is_json_with_what_is_bound(written):

@@ -6,7 +6,7 @@ after a crash at any point. It knows neither requests, nor the database, nor oth
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -37,8 +37,8 @@ class Wanted:
 
     `id` names everything outside (directory, namespace, objects, processes), never the name, which two tenants may
     share. `namespace` is the tenant's own opaque name outside. `variables` are the plan's, `network` is the network
-    profile; each engine takes what it knows (Cluster API maps variables to the ClusterClass's). `force`: a person has
-    said that pods on nodes that go are deleted, not evicted; their grace is kept.
+    profile; each engine takes what it knows (Cluster API maps variables to the ClusterClass's). `force`: the names of
+    obstacles that a person has said to go past: what they protect on nodes that go is deleted, with its grace.
     """
 
     id: UUID
@@ -51,7 +51,7 @@ class Wanted:
     hostname: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
-    force: bool = False
+    force: Collection[str] = ()
 
     @property
     def nodes(self) -> int:
@@ -102,19 +102,27 @@ class NodeSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """What stands in the way and needs a person after a while: PodDisruptionBudgets, by name as "namespace/name"."""
+
+    said: Said
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What is, read back from the cluster.
 
     `steps`: share done (0 to 1) of each step that the engine planned. `settled`: what is wanted is reached.
-    `waiting`: what it waits for that is not its own work (binaries being built). `blocked`: what stands in the way and
-    needs a person after a while (a PodDisruptionBudget): a wish with `force` goes past it.
+    `waiting`: what it waits for that is not its own work (binaries being built). `blocked`: what stands in the
+    way until a person forces it, by a wish with its names.
     """
 
     exists: bool
     settled: bool = False
     steps: Mapping[str, float] = field(default_factory=dict)
     waiting: Said | None = None
-    blocked: Said | None = None
+    blocked: Obstacle | None = None
     nodes: Sequence[NodeSeen] = ()
     conditions: Sequence[Condition] = ()
     endpoint: str = ""

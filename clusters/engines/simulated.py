@@ -19,6 +19,7 @@ from clusters.engines.base import (
     Engine,
     NodeSeen,
     Observed,
+    Obstacle,
     Preview,
     Removal,
     StepSpec,
@@ -122,7 +123,7 @@ class SimulatedEngine(Engine):
             exists=True,
             settled=record.removing is None and record.wants(wanted) and timeline.over(record.started, now),
             steps=shares,
-            blocked=say("simulated.budget", nodes=", ".join(kept)) if (kept := self._kept(record)) else None,
+            blocked=_obstacle(kept) if (kept := self._kept(record)) else None,
             nodes=[_seen(node, record, ready=ready) for node, ready in record.nodes_at(timeline, now)],
             conditions=(Condition(name="control-plane", ok=up, said=said),),
             version=record.version if up else "",
@@ -160,6 +161,10 @@ class SimulatedEngine(Engine):
     def _kept(self, record: Record) -> list[str]:
         """Return the nodes that do not go before that is forced."""
         return [] if record.forced or not self.budget else [node.name for node in record.leaving()]
+
+
+def _obstacle(kept: Sequence[str]) -> Obstacle:
+    return Obstacle(said=say("simulated.budget", nodes=", ".join(kept)), names=["simulated"])
 
 
 def _seen(node: Node, record: Record, *, ready: bool) -> NodeSeen:

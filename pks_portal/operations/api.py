@@ -161,7 +161,7 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     @extend_schema(request=None, responses={202: TaskSerializer})
     @action(detail=True, methods=["post"])
     def force(self, request: UserRequest, pk: str | None = None) -> Response:
-        """Let a task whose `blocked` is true go past what blocks it: pods that may not be evicted are deleted."""
+        """Let a task whose `blocked` is true go past what it names; anything else is asked as before."""
         operation = self.get_object()
         commands.force(request.user, operation)
         return Response(TaskSerializer(operation).data, status=status.HTTP_202_ACCEPTED)

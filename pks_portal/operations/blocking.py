@@ -1,6 +1,8 @@
 """What blocks a task until a person decides: it tries again ever less often, says so, and may be forced."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,29 +17,44 @@ from pks_portal.operations.models import Operation, OperationEvent
 QUIET = timedelta(seconds=5)  # what is over sooner is no obstacle: a moved pod that is not ready yet
 PATIENCE = timedelta(minutes=10)
 LONGEST_PAUSE = 30.0
+FREE: dict[str, Any] = {"obstacle": {}, "blocked_since": None}
 
 
-def met(operation: Operation, said: Said) -> Turn:
-    """Record what blocks the task and return when it tries again; after PATIENCE it counts as waiting.
+def met(operation: Operation, said: Said, names: Sequence[str]) -> Turn:
+    """Record what stands in the way and return when the task tries again; after PATIENCE it counts as waiting.
 
-    The same pods, the same obstacle: anything else is progress, from which time counts anew. Raises Fenced.
+    `names` are what a person who forces it lets the task go past. The same words, the same obstacle: anything else is
+    progress, from which time counts anew. Raises Fenced.
     """
-    idle = timedelta(seconds=operations.idle_seconds(operation))
     with transaction.atomic():
         row, now = operations.lock(operation), timezone.now()
-        if row.blocked_since is None and idle < QUIET:
-            return runner.soon(moved=False, idle_for=idle.total_seconds())
-        known = (row.waiting_key, row.waiting_args) == (said.key, dict(said.args))
-        since = row.blocked_since if row.blocked_since and known else now - (timedelta() if row.blocked_since else idle)
+        since = _since(row, said, now)
+        age = (now - since).total_seconds()
+        obstacle = {"said": said.stored(), "names": list(names), "since": since.isoformat()}
+        if now - since < QUIET:
+            operations.held(operation).update(obstacle=obstacle, blocked_since=None)
+            operations.resumed(operation)
+            return runner.soon(moved=False, idle_for=age)
         status = _status(row, waiting=now - since > PATIENCE)
-        again = min(LONGEST_PAUSE, max(0.25, (now - since).total_seconds() / 20))
+        again = min(LONGEST_PAUSE, max(0.25, age / 20))
         operations.held(operation).update(
-            blocked_since=since, waiting_key=said.key, waiting_args=dict(said.args), status=status
+            obstacle=obstacle, blocked_since=since, waiting_key=said.key, waiting_args=dict(said.args), status=status
         )
-        if not known or row.status != status:
+        if row.blocked_since is None or row.status != status:
             _tell(operation, said, since=f"{since:%Y-%m-%d %H:%M:%S} UTC", seconds=max(1, round(again)))
-        asked = row.cancel_asked or row.forced_by != operation.forced_by
+        asked, operation.due_at = row.due_at != operation.due_at, row.due_at
     return Turn(again=0.05 if asked else again)
+
+
+def passed(operation: Operation) -> None:
+    """Forget what stood in the way: nothing does any more, or nothing that this turn could see."""
+    operations.held(operation).exclude(obstacle={}).update(**FREE)
+
+
+def _since(row: Operation, said: Said, now: datetime) -> datetime:
+    if row.obstacle.get("said") != said.stored():
+        return now
+    return datetime.fromisoformat(row.obstacle["since"])
 
 
 def _status(row: Operation, *, waiting: bool) -> Operation.Status:
@@ -57,12 +74,13 @@ def _tell(operation: Operation, said: Said, *, since: str, seconds: int) -> None
 
 @transaction.atomic
 def force(operation: Operation, by: str) -> Said:
-    """Let the task go past what blocks it, from its next turn on, and return what that was.
+    """Let the task go past what blocks it now, from its next turn on, and return what that was.
 
-    Raises Conflict when nothing blocks it (any more), or it is forced already.
+    Raises Conflict when nothing blocks it (any more).
     """
     row = _blocked(operation)
-    operations.held(row).update(forced_by=by, due_at=timezone.now())
+    forced = sorted({*row.forced, *row.obstacle["names"]})
+    operations.held(row).update(forced=forced, forced_by=by, due_at=timezone.now(), **FREE)
     obstacle = Said(row.waiting_key, row.waiting_args)
     operations.append(row, "event.forced", level=OperationEvent.Level.WARNING, actor=by, reason=obstacle.stored())
     return obstacle
@@ -78,6 +96,6 @@ def try_now(operation: Operation, by: str) -> None:
 
 def _blocked(operation: Operation) -> Operation:
     row = Operation.objects.select_for_update().get(pk=operation.pk)
-    if not row.blocked or row.cancel_asked:
+    if not row.blocked:
         raise Conflict("error.not_blocked")
     return row

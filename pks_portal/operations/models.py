@@ -18,7 +18,8 @@ class Operation(models.Model):
 
     `wanted` is the validated wish. `fence` rises with each claim: what a worker writes counts only while its number
     is the row's. `lease_until` is when a silent worker is taken for dead. `due_at` is when the next attempt may start.
-    `blocked_since`: from when on something stands in the way that a person may force; `forced_by`: who did.
+    `obstacle`: what an engine said last that stands in the way, and since when; `blocked_since` is set once that
+    lasts, and a person may force it: `forced` has the names of all that was forced, `forced_by` who did so last.
     """
 
     class Status(models.TextChoices):
@@ -58,6 +59,8 @@ class Operation(models.Model):
     cancel_asked = models.BooleanField(default=False)
     cancellable = models.BooleanField(default=True)
     blocked_since = models.DateTimeField(null=True, blank=True)
+    obstacle = models.JSONField(default=dict)
+    forced = models.JSONField(default=list)
     forced_by = models.CharField(max_length=150, blank=True)
     waiting_key = models.CharField(max_length=80, blank=True)
     waiting_args = models.JSONField(default=dict)
@@ -101,8 +104,8 @@ class Operation(models.Model):
 
     @property
     def blocked(self) -> bool:
-        """Whether something stands in the way that a person may force, and nobody has."""
-        return self.blocked_since is not None and not self.forced_by and not self.ended
+        """Whether something stands in the way that a person may force."""
+        return self.blocked_since is not None and not self.cancel_asked and not self.ended
 
     @property
     def title(self) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import close_old_connections, connection, transaction
+from django.db import connection, transaction
 from structlog.contextvars import bound_contextvars
 
 from pks_portal.errors import PortalError, Unavailable
@@ -34,7 +34,7 @@ def run(operation_id: str) -> float | None:
     if (operation := operations.claim(operation_id)) is None:
         return None
     kind = KINDS[operation.kind]
-    here = audit.origin.set(audit.Origin(via="worker", request_id=str(operation.pk)))
+    here = audit.origin.set(audit.Origin(via="worker", request_id=f"op:{operation.pk}"))
     try:
         with bound_contextvars(operation_id=str(operation.pk)), leased(operation):
             seconds = _turns(operation, kind)
@@ -136,8 +136,7 @@ def leased(operation: Operation) -> Iterator[None]:
                     return
             except Exception:  # noqa: BLE001 - a locked database now is tried again in two seconds
                 log.warning("The lease of operation %s could not be renewed this time.", operation.pk)
-            finally:
-                close_old_connections()
+                connection.close()
         connection.close()
 
     thread = threading.Thread(target=renew, name=f"lease-{operation.pk}", daemon=True)

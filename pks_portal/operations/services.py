@@ -202,8 +202,7 @@ def _move(operation: Operation, step: OperationStep, share: float, *, startable:
 def retry_later(operation: Operation, error: PortalError, *, seconds: float, attempt: int, allowed: int) -> None:
     """Record that a step failed for now, with attempt k of n and the time of the next."""
     with transaction.atomic():
-        lock(operation)
-        due = timezone.now() + timedelta(seconds=seconds)
+        due = _next_try(lock(operation), seconds)
         operation.steps.filter(state=State.RUNNING).update(next_retry_at=due, attempt=attempt, attempts_allowed=allowed)
         held(operation).update(due_at=due, lease_until=None, failures=attempt)
         append(
@@ -224,7 +223,7 @@ def wait(operation: Operation, said: Said, *, seconds: float, task: Operation | 
     """
     with transaction.atomic():
         row = lock(operation)
-        due = timezone.now() + timedelta(seconds=seconds)
+        due = _next_try(row, seconds)
         status = row.status if row.status == Status.CANCELLING else Status.WAITING
         held(operation).update(
             status=status,
@@ -238,9 +237,14 @@ def wait(operation: Operation, said: Said, *, seconds: float, task: Operation | 
             append(operation, said.key, level=Level.WARNING, **said.args)
 
 
+def _next_try(row: Operation, seconds: float) -> datetime:
+    """Return when to go on: at once where that is to stop."""
+    return timezone.now() + timedelta(seconds=0 if row.cancel_asked else seconds)
+
+
 def release(operation: Operation, seconds: float) -> None:
     """Give the operation up until its next turn, which is now if a person has asked for something meanwhile."""
-    unasked = held(operation).filter(cancel_asked=False, forced_by=operation.forced_by)
+    unasked = held(operation).filter(due_at=operation.due_at)
     unasked.update(due_at=timezone.now() + timedelta(seconds=seconds))
     held(operation).update(lease_until=None)
 
@@ -258,7 +262,7 @@ def remark(operation: Operation, said: Said) -> None:
 def resumed(operation: Operation) -> None:
     """Say that the operation no longer waits, and that nothing stands in its way."""
     held(operation).filter(status=Status.WAITING).update(status=Status.RUNNING)
-    held(operation).exclude(waiting_key="").update(waiting_key="", waiting_args={}, blocked_since=None)
+    held(operation).exclude(waiting_key="").update(waiting_key="", waiting_args={})
 
 
 def _supersede(other: Operation) -> None:
@@ -297,6 +301,7 @@ def end(operation: Operation, status: Status, *, error: PortalError | None = Non
         lock(operation)
         now = timezone.now()
         changes: dict[str, Any] = {"status": status, "ended_at": now, "lease_until": None, "waiting_key": ""}
+        changes["blocked_since"] = None
         if status == Status.SUCCEEDED:
             changes["progress"] = 100
             operation.steps.exclude(state=State.DONE).update(state=State.SKIPPED)

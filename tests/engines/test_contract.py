@@ -46,7 +46,9 @@ def test_a_cluster_lives_from_nothing_to_nothing(rig: Rig) -> None:  # noqa: PLR
     shrunk = rig.until_settled(resized(wanted, 2))
     assert [node.name for node in shrunk.nodes] == ["pay-dev-default-1", "pay-dev-default-2"]
 
-    forced = rig.until_settled(replace(resized(wanted, 1), force=True))  # nothing is in the way, nothing is different
+    forced = rig.until_settled(
+        replace(resized(wanted, 1), force=["default/web"])
+    )  # nothing is in the way, nothing is different
     assert [(node.name, node.created) for node in forced.nodes] == [("pay-dev-default-1", seen.nodes[0].created)]
     assert forced.blocked is None
 

@@ -224,8 +224,9 @@ def test_a_budget_keeps_nodes_until_it_is_forced(clock: Clock) -> None:
         seen = engine.observe(fewer)
         clock.traveller.shift(10)
     assert (len(seen.nodes), seen.settled, seen.steps["nodes"]) == (3, False, 0.0)
-    assert "pay-dev-default-3, pay-dev-default-2" in str(seen.blocked)
-    engine.apply(replace(fewer, force=True))  # forced once, it stays forced
+    assert seen.blocked is not None
+    assert "pay-dev-default-3, pay-dev-default-2" in str(seen.blocked.said)
+    engine.apply(replace(fewer, force=seen.blocked.names))  # forced once, it stays forced
     assert clock.until_settled(fewer, budget=True)[-1].blocked is None
     again = clock.until_settled(wish(2), budget=True)[-1]
     assert (len(again.nodes), again.blocked) == (2, None)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -9,6 +10,7 @@ from django.contrib.sessions.models import Session
 
 from pks_portal.operations import live
 from pks_portal.operations import services as operations
+from pks_portal.operations.models import Operation
 from tenants.models import Membership
 from tests.factories import MembershipFactory
 from tests.sockets import BACKEND, GONE, SIGN_IN, code, dial, hang_up
@@ -102,6 +104,20 @@ async def test_the_feed_tells_ids_of_what_one_may_see_and_nothing_else():
     assert await theirs.receive_nothing(timeout=0.3)
     await mine.disconnect()
     await theirs.disconnect()
+
+
+async def test_the_feed_tells_of_the_platforms_task_to_who_waits_for_it():
+    member, operation = await sync_to_async(begin)()
+    foreigner = await sync_to_async(MembershipFactory.create)()
+    build = await sync_to_async(Operation.objects.create)(kind="kubernetes.prepare", subject_id=uuid4())
+    await sync_to_async(Operation.objects.filter(pk=operation.pk).update)(waits_for=build)
+    mine, _ = await dial("/ws/feed", member.user)
+    theirs, _ = await dial("/ws/feed", foreigner.user)
+    for socket in (mine, theirs):
+        assert json.loads(await socket.receive_from()) == {"hello": 1}
+    await sync_to_async(live.changed)("task", build.pk, None)
+    assert json.loads(await mine.receive_from()) == {"kind": "task", "id": str(build.pk)}
+    assert await theirs.receive_nothing(timeout=0.3)
 
 
 async def test_the_feed_is_closed_to_strangers():

@@ -17,7 +17,7 @@ from typing import Any
 
 import clusters.engines.local.messages  # noqa: F401  (the texts of what is raised here)
 from clusters.engines.local import sums
-from pks_portal import paths
+from pks_portal import env, paths
 from pks_portal.errors import Invalid, PortalError
 
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
@@ -158,7 +158,7 @@ def offered() -> tuple[str, ...]:
     folders = list(root.iterdir()) if (root := provided()) and root.is_dir() else []
     extra = {folder.name for folder in folders if VERSION.fullmatch(folder.name) and _complete(folder, KUBERNETES)}
     here = tuple(sorted(extra | declared().keys(), key=release, reverse=True))
-    chosen = [name.strip() for name in os.environ.get("PKS_KUBERNETES_VERSIONS", "").split(",") if name.strip()]
+    chosen = env.items("PKS_KUBERNETES_VERSIONS")
     return tuple(version for version in chosen if version in here) if chosen else here
 
 

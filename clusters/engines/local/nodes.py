@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -171,13 +171,24 @@ def held_back(api: Api, pods: Sequence[Object]) -> list[tuple[str, str]]:
     """
     if not pods:
         return []
-    budgets = api.get("/apis/policy/v1/poddisruptionbudgets?resourceVersion=0")["items"]
-    pairs = []
+    found, pairs = budgets(api), []
     for pod in pods:
-        mine = [one for one in budgets if _covers(one, pod)]
+        mine = [one for one in found if _covers(one, pod)]
         strict = [one for one in mine if one.get("status", {}).get("disruptionsAllowed", 0) < 1]
         pairs += [(_called(pod), _called(one)) for one in (mine if len(mine) > 1 else strict)]
     return sorted(pairs)
+
+
+def budgets(api: Api) -> Sequence[Object]:
+    """Return all PodDisruptionBudgets."""
+    found: Sequence[Object] = api.get("/apis/policy/v1/poddisruptionbudgets?resourceVersion=0")["items"]
+    return found
+
+
+def forced(pod: Object, budgets: Sequence[Object], force: Collection[str]) -> bool:
+    """Tell whether budgets protect the pod, and a person has said to go past every one of them."""
+    mine = {_called(one) for one in budgets if _covers(one, pod)}
+    return bool(mine) and mine <= set(force)
 
 
 def _called(thing: Object) -> str:

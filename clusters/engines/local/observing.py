@@ -1,12 +1,12 @@
 """Reading back how a cluster is: one question to its front door, four to its API, all over kept connections."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from clusters.engines.base import Condition, Observed, Wanted
+from clusters.engines.base import Condition, Observed, Obstacle, Wanted
 from clusters.engines.local import binaries, capacity, door, nodes, scaling
 from clusters.engines.local.api import Api
 from clusters.engines.local.door import Probe
@@ -61,7 +61,7 @@ def observe(host: Host, wanted: Wanted) -> Observed:
         settled=settled,
         steps=_steps(wanted, {**steps, "ready": float(settled)}, layout, answers),
         waiting=waiting,
-        blocked=_blocked(answers),
+        blocked=_blocked(answers, wanted.force),
         nodes=answers.inventory.seen(),
         conditions=conditions,
         endpoint=net.endpoint,
@@ -129,11 +129,14 @@ def _reached(wanted: Wanted, inventory: Inventory) -> bool:
     return ready == set(nodes.names(wanted)) and len(ready) == len(inventory.nodes)
 
 
-def _blocked(answers: _Answers) -> Said | None:
-    if not answers.held_back:
+def _blocked(answers: _Answers, force: Collection[str]) -> Obstacle | None:
+    """Return the budgets that hold pods back and that nobody has forced, with the pods."""
+    held_back = [pair for pair in answers.held_back if pair[1] not in force]
+    if not held_back:
         return None
-    pods, budgets = ({pair[place] for pair in answers.held_back} for place in (0, 1))
-    return say("engine.held_back", pods=_listed(pods), budgets=_listed(budgets))
+    pods, budgets = ({pair[place] for pair in held_back} for place in (0, 1))
+    said = say("engine.held_back", pods=_listed(pods), budgets=_listed(budgets))
+    return Obstacle(said=said, names=sorted(budgets))
 
 
 def _listed(names: Set[str]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from clusters.engines.base import Wanted
 from clusters.engines.local import guard, nodes, programs, roles
@@ -33,8 +33,7 @@ def reconcile(host: Host, layout: Layout, api: Api, wanted: Wanted) -> None:
     surplus = inventory.surplus(expected)
     remember(layout, map(nodes.name, surplus))
     if not _cordon(api, surplus):
-        take = nodes.delete_pod if wanted.force else nodes.evict
-        _drain(api, surplus, inventory, take, deadline)
+        _drain(api, surplus, inventory, wanted.force, deadline)
 
 
 def remember(layout: Layout, surplus: Iterable[str]) -> None:
@@ -78,10 +77,10 @@ def _cordon(api: Api, surplus: Sequence[Object]) -> bool:
     return bool(open_ones)
 
 
-def _drain(
-    api: Api, surplus: Sequence[Object], inventory: Inventory, take: Callable[[Api, Object], object], deadline: float
-) -> None:
+def _drain(api: Api, surplus: Sequence[Object], inventory: Inventory, force: Collection[str], deadline: float) -> None:
+    """Evict what is on these nodes; delete what only the budgets in `force` protect, as a person has said."""
     pods = inventory.by_node()
+    budgets = nodes.budgets(api) if force else ()
     for node in surplus:
         staying = [pod for pod in pods[nodes.name(node)] if nodes.drainable(pod)]
         if not staying:
@@ -89,5 +88,9 @@ def _drain(
         for pod in staying:
             if time.monotonic() > deadline:
                 return
-            if "deletionTimestamp" not in pod["metadata"]:
-                take(api, pod)
+            if "deletionTimestamp" in pod["metadata"]:
+                continue
+            if nodes.forced(pod, budgets, force):
+                nodes.delete_pod(api, pod)
+            else:
+                nodes.evict(api, pod)

@@ -105,7 +105,7 @@ def test_a_budget_that_allows_nothing_is_named_and_nothing_is_forced(web: Runnin
         seen = web.rig.step(of(web, 2))
     assert not seen.settled
     assert seen.blocked is not None
-    assert seen.blocked.args["budgets"] == "default/web"
+    assert seen.blocked.names == ["default/web"]
     assert [(node.name, node.schedulable) for node in seen.nodes] == [
         ("shared-default-1", True),
         ("shared-default-2", True),
@@ -113,15 +113,17 @@ def test_a_budget_that_allows_nothing_is_named_and_nothing_is_forced(web: Runnin
     ]
     assert running(web) == 5
     pods = web.api.get(f"{PODS}?labelSelector=app%3Dweb&fieldSelector=spec.nodeName%3Dshared-default-3")["items"]
-    assert seen.blocked.args["pods"] == ", ".join(sorted(f"default/{pod['metadata']['name']}" for pod in pods))
+    assert seen.blocked.said.args["pods"] == ", ".join(sorted(f"default/{pod['metadata']['name']}" for pod in pods))
     back = web.rig.until_settled(web.wanted)  # whoever wants the node back gets it back
     assert all(node.schedulable for node in back.nodes)
 
 
 def test_forced_pods_go_though_the_budget_allows_nothing(web: Running) -> None:
     budget(web, 0)
-    assert not web.rig.step(of(web, 2)).settled
-    seen = web.rig.until_settled(replace(of(web, 2), force=True))
+    for _ in range(5):
+        held = web.rig.step(replace(of(web, 2), force=["default/other"])).blocked
+    assert held is not None, "only what was named is forced"
+    seen = web.rig.until_settled(replace(of(web, 2), force=held.names))
     assert [node.name for node in seen.nodes] == ["shared-default-1", "shared-default-2"]
     eventually(lambda: running(web) == 5, "all pods run again", patience=30)
     web.rig.until_settled(web.wanted)
@@ -136,7 +138,7 @@ def test_a_pod_of_two_budgets_is_named_though_both_would_let_it_go(web: Running)
         for _ in range(5):
             seen = web.rig.step(of(web, 2))
         assert seen.blocked is not None
-        assert seen.blocked.args["budgets"] == "default/more, default/web"
+        assert seen.blocked.names == ["default/more", "default/web"]
     finally:
         web.api.delete(f"{BUDGETS}/more")
     web.rig.until_settled(web.wanted)
