@@ -47,10 +47,12 @@ def task() -> None:
     from django.db import transaction
 
     from clusters.engines.local.engine import STEPS
-    from pks_portal.operations import runner
+    from pks_portal.operations import live, runner
     from pks_portal.operations import services as operations
     from pks_portal.operations.models import Operation
     from tenants.models import Tenant, User
+
+    live.keep_connection()  # as workers do
 
     tenant, actor = Tenant.objects.get(slug=TENANT), User.objects.get(username=PERSON)
     new = operations.NewOperation(

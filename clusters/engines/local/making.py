@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 from clusters.engines.base import Wanted
 from clusters.engines.local import binaries, capacity, door, network, pki, programs, revival
+from clusters.engines.local.door import Probe
 from clusters.engines.local.host import Host, disk_full
 from clusters.engines.local.layout import Facts, Layout, make_directory
 from clusters.engines.local.network import network_of
@@ -22,6 +24,8 @@ AUTHENTICATION = {
     "anonymous": {"enabled": True, "conditions": [{"path": path} for path in ("/livez", "/readyz", "/healthz")]},
 }
 KWOK_STAGES = Path(__file__).parent / "data" / "kwok.yaml"
+PATIENCE = 0.4  # seconds that one step may spend on waiting
+LOOK_EVERY = 0.02
 IDLE = {"EXITED", "FATAL", "STOPPED", "UNKNOWN"}
 
 
@@ -82,7 +86,15 @@ class Making:
         found = door.probes(self._layout) or []
         if not found or not all(probe.ok for probe in found):
             self._start()
+            found = self._await_answer()
         return not door.answering(found)
+
+    def _await_answer(self) -> list[Probe]:
+        """Look again and again for a moment: a look is cheap, a turn of the worker is not while all start."""
+        deadline = time.monotonic() + PATIENCE
+        while not door.answering(found := door.probes(self._layout) or []) and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY)
+        return found
 
     def _start(self) -> None:
         supervisor, facts = self._host.supervisor, self._facts()

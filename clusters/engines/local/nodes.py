@@ -61,8 +61,13 @@ class Inventory:
     def read(cls, api: Api, *, fresh: bool = False) -> "Inventory":
         """Read both, cheaply and a moment old from the API server's cache; `fresh` before anything is taken away."""
         age = "" if fresh else "&resourceVersion=0"
-        nodes = api.get(f"/api/v1/nodes?labelSelector={SIMULATED}%3Dtrue,{POOL}{age}")["items"]
-        return cls(nodes, api.get(f"/api/v1/pods?limit=0{age}")["items"])
+        return cls(cls.read_nodes(api, age), api.get(f"/api/v1/pods?limit=0{age}")["items"])
+
+    @staticmethod
+    def read_nodes(api: Api, age: str = "&resourceVersion=0") -> Sequence[Object]:
+        """Read the nodes alone."""
+        found: Sequence[Object] = api.get(f"/api/v1/nodes?labelSelector={SIMULATED}%3Dtrue,{POOL}{age}")["items"]
+        return found
 
     def seen(self) -> list[NodeSeen]:
         """Return the nodes as people see them, in the order of their numbers."""

@@ -13,6 +13,7 @@ from clusters.engines.local.nodes import Inventory, Object
 from pks_portal.files import write
 
 PATIENCE = 0.4  # seconds that one call of apply may spend here
+LOOK_EVERY = 0.02
 
 
 def reconcile(host: Host, layout: Layout, api: Api, wanted: Wanted) -> None:
@@ -31,9 +32,20 @@ def reconcile(host: Host, layout: Layout, api: Api, wanted: Wanted) -> None:
         elif name in present and nodes.marked_leaving(present[name]):
             nodes.uncordon(api, name)
     surplus = inventory.surplus(expected)
+    if not surplus:
+        _await_ready(api, expected, deadline)
     remember(layout, map(nodes.name, surplus))
     if not _cordon(api, surplus):
         _drain(api, surplus, inventory, wanted.force, deadline)
+
+
+def _await_ready(api: Api, expected: Collection[str], deadline: float) -> None:
+    """Look for a moment whether all nodes are ready: a look is cheap, a turn of the worker is not while all start."""
+    while time.monotonic() < deadline:
+        ready = {nodes.name(node) for node in Inventory.read_nodes(api) if nodes.ready(node)}
+        if ready >= set(expected):
+            return
+        time.sleep(LOOK_EVERY)
 
 
 def remember(layout: Layout, surplus: Iterable[str]) -> None:
