@@ -149,6 +149,7 @@ class Spare(models.Model):
     cloud = models.ForeignKey(Cloud, models.PROTECT, related_name="spares")
     version = models.CharField(max_length=20)
     ready = models.BooleanField(default=False)
+    memory_mib = models.PositiveIntegerField(null=True, blank=True, help_text="as last measured on its host")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

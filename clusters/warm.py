@@ -4,12 +4,15 @@ A spare has a cluster's opaque id and everything that hangs on it: directory, ke
 over is giving that id to the new cluster; the engine then finds all but the nodes already made.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from clusters import fleet
 from clusters.engines.base import Wanted
@@ -24,6 +27,7 @@ from pks_portal.operations.tasks import submit
 
 FILL, DRAIN = "pool.fill", "pool.drain"
 KINDS_WITH_POOL = ("local",)
+MEASURE_SECONDS = 15
 
 
 def claim(cloud: Cloud, version: str, control_plane: int) -> UUID | None:
@@ -58,6 +62,22 @@ def stock(cloud: Cloud) -> None:
             _begin(DRAIN, spare)
     for spare in Spare.objects.filter(cloud=cloud).exclude(version__in=binaries.offered()):
         _begin(DRAIN, spare)
+    _measure(cloud)
+
+
+def _measure(cloud: Cloud) -> None:
+    """Keep what each spare takes now, for people who decide how many there should be."""
+    if cache.add(f"clusters.warm.measured.{cloud.pk}", 1, MEASURE_SECONDS):
+        for spare in Spare.objects.filter(cloud=cloud, ready=True):
+            taken = fleet.engine_of(cloud).memory(spare.pk)
+            Spare.objects.filter(pk=spare.pk).update(memory_mib=taken)
+
+
+def pool() -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield each version in the pool with how many spares are `ready` and the `mib` that they take together."""
+    rows = Spare.objects.filter(ready=True).order_by().values("version")
+    for row in rows.annotate(ready=Count("pk"), mib=Coalesce(Sum("memory_mib"), 0)):
+        yield row["version"], {"ready": row["ready"], "mib": row["mib"]}
 
 
 def _made(version: str) -> bool:

@@ -215,6 +215,10 @@ class Engine(ABC):
     def observe(self, wanted: Wanted) -> Observed:
         """Read back how far the cluster is."""
 
+    def memory(self, cluster_id: UUID) -> int | None:
+        """Return the MiB that a cluster's control plane takes on this host now; None where nobody can tell."""
+        return None
+
     @abstractmethod
     def remove(self, cluster_id: UUID) -> Removal:
         """Take the next short step of removing everything of a cluster, also of one half made; say what is left."""

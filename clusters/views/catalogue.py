@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from clusters import preparing, versions
+from clusters import preparing, versions, warm
 from clusters.browsing import may_create
 from clusters.engines.local import binaries
 from clusters.models import Cluster, Plan
@@ -34,9 +34,13 @@ def version_list(request: UserHttpRequest) -> HttpResponse:
     """List the offered versions: support, patch currency, and whether their programs are on this machine."""
     used = Cluster.objects.visible_to(request.user, "cluster.view").order_by().values_list("version")
     used_by = dict(used.annotate(number=Count("pk")))
+    prepare = may(request.user, "version.prepare", None)
+    pool = dict(warm.pool()) if prepare else {}
     context = {
-        "versions": [_version(request, version, used_by) for version in binaries.offered()],
-        "prepare": may(request.user, "version.prepare", None),
+        "versions": [
+            {**_version(request, version, used_by), "spare": pool.get(version)} for version in binaries.offered()
+        ],
+        "prepare": prepare,
     }
     fragment = "HX-Request" in request.headers
     return render(request, "clusters/_versions.html" if fragment else "clusters/versions.html", context)

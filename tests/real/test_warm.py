@@ -25,6 +25,8 @@ def spares(portal: Portal) -> set[str]:
 
 def test_a_cluster_takes_over_a_spare_and_the_pool_is_filled_again(warm: Portal) -> None:
     (spare,) = until(lambda: spares(warm), 90, what="a spare is ready")
+    taken = until(lambda: warm.query("SELECT memory_mib FROM clusters_spare WHERE memory_mib > 0"), 40, what="measured")
+    assert 200 < taken[0][0] < 1000, "six processes of which the API server alone has some 250 MiB"
     before = warm.processes()
     task, cluster = warm.create("quick", 3)
     done = warm.succeeded(task)

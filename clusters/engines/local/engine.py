@@ -17,7 +17,7 @@ from clusters.engines.base import (
     StepSpec,
     Wanted,
 )
-from clusters.engines.local import access, capacity, network, nodes, observing, scaling
+from clusters.engines.local import access, capacity, network, nodes, observing, processes, scaling
 from clusters.engines.local.api import Api
 from clusters.engines.local.host import Host, alone, explained
 from clusters.engines.local.layout import Layout, make_directory
@@ -92,6 +92,9 @@ class LocalEngine(Engine):
     def observe(self, wanted: Wanted) -> Observed:
         with explained(self._host.layout(wanted.id).home):
             return observing.observe(self._host, wanted)
+
+    def memory(self, cluster_id: UUID) -> int | None:
+        return processes.memory(f"{self._host.layout(cluster_id).home}/")
 
     def remove(self, cluster_id: UUID) -> Removal:
         layout = self._host.layout(cluster_id)

@@ -19,6 +19,19 @@ def marked(prefix: str) -> dict[int, str]:
     return found
 
 
+def memory(prefix: str) -> int:
+    """Return the MiB that these processes take together, what they share counted once (proportional set size)."""
+    return sum(map(_kib, marked(prefix))) // 1024
+
+
+def _kib(pid: int) -> int:
+    with suppress(OSError):  # ended meanwhile
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
 def end(pids: Iterable[int], prefix: str, *, number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to these processes as far as they still carry a mark with this prefix."""
     for pid in pids:

@@ -12,7 +12,9 @@ import pytest
 
 from clusters.engines.local import artifacts, binaries
 from clusters.engines.local.artifacts import KUBERNETES, SHARED, Component, Recipe
+from pks_portal import paths
 
+os.environ["PATH"] += f":{paths.cache() / 'go' / 'bin'}"  # where bootstrap puts Go on a machine that has none
 VERSION = "9.9.9"
 NAMES = (*SHARED, *KUBERNETES)
 PROGRAM = """package main

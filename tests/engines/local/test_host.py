@@ -68,6 +68,7 @@ def test_a_slot_belongs_to_one_cluster(tmp_path: Path) -> None:
     assert claims.keep(homes[1], first)  # who has no directory any more holds nothing
 
 
+@pytest.mark.real
 def test_a_taken_port_is_passed_over(root: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -78,6 +79,7 @@ def test_a_taken_port_is_passed_over(root: Path, tmp_path: Path) -> None:
         assert Claims(tmp_path / "two").take(home, network.usable) not in {None, slot}
 
 
+@pytest.mark.real
 def test_no_free_address_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "usable", nothing)
     wanted = wish()
@@ -87,6 +89,7 @@ def test_no_free_address_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert nothing_left(root, wanted)
 
 
+@pytest.mark.real
 def test_no_memory_is_refused_with_figures(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PKS_MEMORY_RESERVE_GIB", "1000000")
     wanted = wish()
@@ -100,6 +103,7 @@ def test_no_memory_is_refused_with_figures(root: Path, monkeypatch: pytest.Monke
     assert engine(root).preview(wanted, replace(wanted, pools=())).refusal is None  # shrinking needs no memory
 
 
+@pytest.mark.real
 def test_memory_is_kept_for_clusters_that_still_start(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "memory_free", lambda: 1.0)  # room for one
     first, second = wish(), wish()
@@ -119,6 +123,7 @@ def test_memory_is_kept_for_clusters_that_still_start(root: Path, monkeypatch: p
     assert nothing_left(root, first)
 
 
+@pytest.mark.real
 def test_making_and_removing_end_after_each_step(root: Path) -> None:
     wanted = wish()
     layout, made = Layout(root, wanted.id), []
@@ -134,6 +139,7 @@ def test_making_and_removing_end_after_each_step(root: Path) -> None:
     assert [sum(removal.steps.values()) for removal in left] == [1, 2, 3, 4]
 
 
+@pytest.mark.real
 def test_what_a_crashed_removal_left_is_found(root: Path) -> None:
     wanted = wish()
     layout = Layout(root, wanted.id)
@@ -240,6 +246,7 @@ def test_a_cluster_waits_for_its_programs_and_says_so(tmp_path: Path) -> None:
     assert (seen.exists, seen.settled, seen.steps["binaries"]) == (True, False, 0.0)
 
 
+@pytest.mark.real
 def test_three_members_are_refused_for_now(root: Path) -> None:
     wanted = replace(wish(), control_plane=3)
     assert engine(root).preview(None, wanted).refusal is not None
