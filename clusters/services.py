@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from clusters import fleet, intervals, preparing, warm, wishes
-from clusters.engines.base import Preview, StepSpec
+from clusters.engines.base import Preview, StepSpec, Wanted
 from clusters.models import Cluster
 from pks_portal.errors import Conflict, PortalError
 from pks_portal.operations import history, live
@@ -85,7 +85,7 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
     """
     require(actor, "cluster.scale", cluster.tenant)
     wishes.check_nodes(cluster.plan, nodes)
-    current = fleet.wanted_of(cluster)
+    current = _current(cluster)
     preview = fleet.preview(cluster.cloud, current, fleet.resized(current, nodes))
     refuse(preview)
     with transaction.atomic():
@@ -119,9 +119,10 @@ def preview_scale(actor: User, cluster: Cluster, nodes: int) -> ChangePreview:
     """Say what scaling would do, without doing any of it. Raises Forbidden, Invalid."""
     require(actor, "cluster.scale", cluster.tenant)
     wishes.check_nodes(cluster.plan, nodes)
-    current = fleet.wanted_of(cluster)
+    current = _current(cluster)
     preview = fleet.preview(cluster.cloud, current, fleet.resized(current, nodes))
-    pool = cluster.pools.get()
+    if (pool := cluster.pools.filter().first()) is None:
+        raise Conflict("error.subject_gone", name=cluster.name)
     pool.nodes = nodes
     return _preview("scale", cluster, preview, wishes.amounts(pool))
 
@@ -190,6 +191,14 @@ def refuse(preview: Preview) -> None:
     """Raise Conflict when the engine says that the change is not possible now."""
     if preview.refusal is not None:
         raise Conflict(preview.refusal.key, **preview.refusal.args)
+
+
+def _current(cluster: Cluster) -> Wanted:
+    """Return the cluster as it is wanted now. Raises Conflict when it is gone since it was read."""
+    wanted = fleet.wanted_of(cluster)
+    if not wanted.pools:
+        raise Conflict("error.subject_gone", name=cluster.name)
+    return wanted
 
 
 def _subject(operation: Operation) -> Cluster:
