@@ -157,11 +157,11 @@ def _wish(request: UserRequest, data: dict[str, Any]) -> tuple[Tenant, wishes.Ne
         raise Invalid("error.tenant_unknown", field="tenant", tenant=data["tenant"])
     plan = Plan.objects.filter(slug=data["plan"], offered=True).first()
     if plan is None:
-        raise Invalid("error.plan_unknown", field="plan", plan=data["plan"])
+        raise wishes.plan_unknown(data["plan"])
     clouds = Cloud.objects.filter(enabled=True)
     cloud = clouds.filter(slug=data["cloud"]).first() if data.get("cloud") else clouds.first()
     if cloud is None:
-        raise Invalid("error.cloud_unknown", field="cloud", cloud=data.get("cloud", ""))
+        raise wishes.cloud_unknown(data.get("cloud", ""))
     return tenant, wishes.NewCluster(
         name=data["name"],
         plan=plan,

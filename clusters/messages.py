@@ -27,9 +27,9 @@ messages.add(
             "The label “%(label)s” is not right: key and value have at most 63 characters, without comma and “=”."
         ),
         "error.dry_run_nodes": gettext_noop("Only a change of the number of nodes has a preview."),
-        "error.plan_unknown": gettext_noop("There is no plan “%(plan)s”."),
+        "error.plan_unknown": gettext_noop("There is no plan “%(plan)s”; offered: %(offered)s."),
         "error.version_unknown": gettext_noop("Kubernetes %(version)s is not offered; offered: %(offered)s."),
-        "error.cloud_unknown": gettext_noop("There is no cloud “%(cloud)s” that may be used."),
+        "error.cloud_unknown": gettext_noop("There is no cloud “%(cloud)s” that may be used; offered: %(offered)s."),
         "error.cluster_unknown": gettext_noop("There is no cluster “%(name)s” that you can see."),
         "error.cluster_ambiguous": gettext_noop("More than one tenant has a cluster “%(name)s”: %(candidates)s."),
         "error.cluster_ambiguous.next": gettext_noop("Name the tenant too."),

@@ -42,12 +42,12 @@ def built(actor: User, tenant: Tenant, wish: NewCluster) -> tuple[Cluster, NodeP
     check_nodes(wish.plan, wish.nodes)
     check_labels(wish.labels)
     if not wish.plan.offered:
-        raise Invalid("error.plan_unknown", field="plan", plan=wish.plan.slug)
+        raise plan_unknown(wish.plan.slug)
     if wish.version not in binaries.offered():
         offered = ", ".join(binaries.offered())
         raise Invalid("error.version_unknown", field="version", version=wish.version, offered=offered)
     if not wish.cloud.enabled:
-        raise Invalid("error.cloud_unknown", field="cloud", cloud=wish.cloud.slug)
+        raise cloud_unknown(wish.cloud.slug)
     cluster = Cluster(
         id=uuid4(),
         tenant=tenant,
@@ -70,6 +70,18 @@ def check_nodes(plan: Plan, nodes: int) -> None:
             "error.nodes_bounds", field="nodes",
             nodes=nodes, least=plan.min_nodes, most=plan.max_nodes, plan=plan.slug,
         )  # fmt: skip
+
+
+def plan_unknown(slug: str) -> Invalid:
+    """Return the refusal of a plan that is not on offer, with those that are."""
+    offered = ", ".join(Plan.objects.filter(offered=True).values_list("slug", flat=True))
+    return Invalid("error.plan_unknown", field="plan", plan=slug, offered=offered)
+
+
+def cloud_unknown(slug: str) -> Invalid:
+    """Return the refusal of a cloud that may not be used, with those that may."""
+    offered = ", ".join(Cloud.objects.filter(enabled=True).values_list("slug", flat=True))
+    return Invalid("error.cloud_unknown", field="cloud", cloud=slug, offered=offered)
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

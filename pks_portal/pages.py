@@ -14,6 +14,8 @@ from rest_framework.response import Response
 from pks_portal.errors import Invalid
 from pks_portal.text import impossible
 
+PAGING = {"cursor", "limit"}
+
 
 class CursorPages(CursorPagination):
     """Fifty rows a page, at most 200; the order is fixed by each list."""
@@ -84,6 +86,8 @@ class ListFilters(filters.DjangoFilterBackend):  # type: ignore[misc]
         if view.action != "list" or not (offered := getattr(view, "filterset_class", None)):
             return queryset
         query = request.query_params
+        if strange := sorted(query.keys() - offered.base_filters.keys() - PAGING):
+            raise ValidationError({name: [_("There is no such filter.")] for name in strange})
         if empty := [name for name in offered.base_filters if name in query and "" in query[name].split(",")]:
             # a script whose variable is empty must not take all rows for those that it wanted
             raise ValidationError({name: [_("This field may not be blank.")] for name in empty})

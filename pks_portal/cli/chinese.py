@@ -84,6 +84,9 @@ TEXTS = {
     "The portal's answer holds no kubeconfig.": "门户的响应中没有 kubeconfig。",
     "{api} does not answer as a portal does (HTTP {status}).": "{api} 的响应不像是门户（HTTP {status}）。",
     "{api} is not the address of a portal.": "{api} 不是有效的门户地址。",
+    "wait; or pks retry-task {id}: try now; pks force-task {id}: go past it; pks cancel-task {id}: stop": (
+        "等待；或 pks retry-task {id}（立即重试）、pks force-task {id}（强制继续）、pks cancel-task {id}（取消）"
+    ),
     "Check the address given to pks login.": "请检查 pks login 时填写的地址。",
     "Check the address and the network, or try again later.": "请检查地址和网络，或稍后重试。",
     "Give the CA of the portal's certificate with --ca-cert FILE.": (

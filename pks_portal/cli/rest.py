@@ -135,7 +135,9 @@ class Portal:
             detail = say("You are not signed in, or your sign-in has expired.")
             raise NotSignedIn(detail, say("Sign in with: pks login -a URL -u USER"), problem or None)
         if "detail" in problem:
-            raise Refused(_told(problem), str(problem.get("next", "")), {"status": response.status_code, **problem})
+            # what it says of fields is enough: nobody at a command line sends a request again
+            further = "" if problem.get("errors") else str(problem.get("next", ""))
+            raise Refused(_told(problem), further, {"status": response.status_code, **problem})
         raise self._strange(response)
 
     def _strange(self, response: "httpx.Response") -> Failure:

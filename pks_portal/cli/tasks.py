@@ -112,6 +112,7 @@ def _print_task(task: dict[str, Any]) -> None:
             (say("Time left"), say("about {time}", time=show.seconds(left["median"])) if left else None),
             (say("Waiting for"), task["waiting_for"] or None),
             (say("Blocked since"), show.moment(task["blocked_since"]) if task.get("blocked") else None),
+            (say("Next"), _ways_out(task["id"]) if task.get("blocked") else None),
             (say("Forced by"), task.get("forced_by") or None),
             (say("Error"), error.get("detail")),
             (say("Cause"), error.get("cause") or None),
@@ -121,6 +122,11 @@ def _print_task(task: dict[str, Any]) -> None:
     if steps := task.get("steps"):
         show.line()
         show.table([say("Step"), say("State"), say("Took"), say("Attempt")], [_step(step) for step in steps])
+
+
+def _ways_out(task: str) -> str:
+    return say("wait; or pks retry-task {id}: try now; pks force-task {id}: go past it; pks cancel-task {id}: stop",
+               id=task)  # fmt: skip
 
 
 def _step(step: dict[str, Any]) -> list[str]:

@@ -61,7 +61,7 @@ class TaskSerializer(serializers.ModelSerializer[Operation]):
     subject = SubjectSerializer(source="*")
     actor = serializers.CharField(source="actor_name")
     title = serializers.CharField()
-    status_label = serializers.CharField(source="get_status_display")
+    status_label = serializers.CharField(help_text="The status in words, or that the task is blocked.")
     waiting_for = serializers.CharField()
     waits_for = serializers.UUIDField(
         source="waits_for_id", allow_null=True, help_text="The platform's task for which it waits, or waited last."

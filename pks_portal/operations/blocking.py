@@ -41,7 +41,7 @@ def met(operation: Operation, said: Said, names: Sequence[str]) -> Turn:
             obstacle=obstacle, blocked_since=since, waiting_key=said.key, waiting_args=dict(said.args), status=status
         )
         if row.blocked_since is None or row.status != status:
-            _tell(operation, said, since=f"{since:%Y-%m-%d %H:%M:%S} UTC", seconds=max(1, round(again)))
+            _tell(operation, said, since=f"{since:%Y-%m-%d %H:%M:%S} UTC")
         asked, operation.due_at = row.due_at != operation.due_at, row.due_at
     return Turn(again=0.05 if asked else again)
 
@@ -64,12 +64,10 @@ def _status(row: Operation, *, waiting: bool) -> Operation.Status:
     return Operation.Status.WAITING if waiting else Operation.Status.RUNNING
 
 
-def _tell(operation: Operation, said: Said, *, since: str, seconds: int) -> None:
+def _tell(operation: Operation, said: Said, *, since: str) -> None:
     step = operation.steps.filter(state="running").values_list("name", flat=True).first() or ""
     level = OperationEvent.Level.WARNING
-    operations.append(
-        operation, "event.blocked", step=step, level=level, reason=said.stored(), since=since, seconds=seconds
-    )
+    operations.append(operation, "event.blocked", step=step, level=level, reason=said.stored(), since=since)
 
 
 @transaction.atomic

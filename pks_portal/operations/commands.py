@@ -49,6 +49,6 @@ def retry(actor: User, operation: Operation) -> Operation:
     again = KINDS[operation.kind].retry
     if again is None or operation.status not in {Operation.Status.FAILED, Operation.Status.CANCELLED}:
         raise Conflict("error.not_retryable")
-    if Operation.objects.filter(subject_id=operation.subject_id, created_at__gt=operation.created_at).exists():
-        raise Conflict("error.not_newest")
+    if (newer := operation.newer) is not None:
+        raise Conflict("error.not_newest", task=str(newer.pk), link=f"/tasks/{newer.pk}")
     return again(actor, operation)

@@ -11,7 +11,9 @@ messages.add(
         "event.step_done": gettext_noop("Done."),
         "event.retry": gettext_noop("%(reason)s Attempt %(attempt)s of %(allowed)s; the next in %(seconds)s s."),
         "event.cancel_asked": gettext_noop("Cancelling at the next safe point."),
-        "event.blocked": gettext_noop("%(reason)s Blocked since %(since)s; the next try is in %(seconds)s s."),
+        "event.blocked": gettext_noop(
+            "%(reason)s Blocked since %(since)s; it is tried again ever less often, at least every 30 seconds."
+        ),
         "event.forced": gettext_noop("Forced by %(actor)s. In the way was: %(reason)s"),
         "event.try_now": gettext_noop("%(actor)s asked to try again now."),
         "event.succeeded": gettext_noop("Finished."),

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _in_words
 from django.utils.translation import gettext_lazy as _
 
 from pks_portal import messages
@@ -106,6 +107,17 @@ class Operation(models.Model):
     def blocked(self) -> bool:
         """Whether something stands in the way that a person may force."""
         return self.blocked_since is not None and not self.cancel_asked and not self.ended
+
+    @property
+    def status_label(self) -> str:
+        """The status in words; that a person is needed comes first."""
+        return _in_words("Blocked") if self.blocked else self.get_status_display()
+
+    @property
+    def newer(self) -> "Operation | None":
+        """The newest task on the same subject, if that is not this one: it alone can be started anew."""
+        later = Operation.objects.filter(subject_id=self.subject_id, created_at__gt=self.created_at)
+        return later.order_by("-created_at").first()
 
     @property
     def title(self) -> str:

@@ -130,14 +130,16 @@ def leased(operation: Operation) -> Iterator[None]:
     stop = threading.Event()
 
     def renew() -> None:
-        while not stop.wait(RENEW_SECONDS):
-            try:
-                if not operations.renew(operation):
-                    return
-            except Exception:  # noqa: BLE001 - a locked database now is tried again in two seconds
-                log.warning("The lease of operation %s could not be renewed this time.", operation.pk)
-                connection.close()
-        connection.close()
+        try:
+            while not stop.wait(RENEW_SECONDS):
+                try:
+                    if not operations.renew(operation):
+                        return
+                except Exception:  # noqa: BLE001 - a locked database now is tried again in two seconds
+                    log.warning("The lease of operation %s could not be renewed this time.", operation.pk)
+                    connection.close()
+        finally:
+            connection.close()
 
     thread = threading.Thread(target=renew, name=f"lease-{operation.pk}", daemon=True)
     thread.start()

@@ -117,14 +117,16 @@ def task_retry(request: UserHttpRequest, pk: UUID) -> HttpResponse:
 def task_context(user: User, task: Operation) -> dict[str, Any]:
     """Return what the task card needs: the last events, the estimate, and what the person may do to it."""
     newest = task.events.filter(seq__lte=task.last_seq).order_by("-seq")[:LOG_LINES]
+    ended_early = task.status in {Operation.Status.FAILED, Operation.Status.CANCELLED}
+    newer = task.newer if ended_early else None
     return {
         "task": task,
+        "newer": newer,
         "events": list(reversed(newest)),
         "left": history.seconds_left(task),
         "cancel": may(user, "task.cancel", task.tenant),
         "force": may(user, "task.force", task.tenant),
-        "retryable": task.status in {Operation.Status.FAILED, Operation.Status.CANCELLED}
-        and KINDS[task.kind].retry is not None,
+        "retryable": ended_early and newer is None and KINDS[task.kind].retry is not None,
     }
 
 

@@ -110,7 +110,7 @@ def test_something_else_at_that_address_exits_3(pks: Pks, signed_in: FakePortal,
     assert signed_in.url in ran.err
 
 
-def test_a_refusal_says_detail_fields_cause_and_next(pks: Pks, signed_in: FakePortal) -> None:
+def test_a_refusal_says_detail_fields_and_cause(pks: Pks, signed_in: FakePortal) -> None:
     refusal = problem(
         400,
         "invalid",
@@ -122,7 +122,7 @@ def test_a_refusal_says_detail_fields_cause_and_next(pks: Pks, signed_in: FakePo
     signed_in.once("GET", "/api/v1/clusters", refusal, refusal)
     ran = pks("clusters")
     assert ran.code == 1
-    said = "Error: Some fields are not right.\n  label: Too long\nCause: x�[31m\nCorrect them.\n"
+    said = "Error: Some fields are not right.\n  label: Too long\nCause: x�[31m\n"
     assert (ran.out, ran.err) == ("", said)
     ran = pks("clusters", "--json")
     assert (ran.code, ran.out) == (1, "")

@@ -27,7 +27,7 @@ def test_a_blocked_scale_down_is_named_then_cancelled_then_forced(  # noqa: PLR0
     assert "default/web" in seen["waiting_for"]
     (told,) = [event for event in portal.events(blocked) if event["key"] == "event.blocked"]
     assert f"default/{kept}" in told["text"]
-    assert "the next try is in" in told["text"]
+    assert "it is tried again" in told["text"]
     assert unschedulable(config) == ["guarded-default-3"]
     portal.ask("POST", f"/api/v1/tasks/{blocked}/force", user="wu.hao", status=403)
     assert kept in pods_on(config, "guarded-default-3"), "nothing is forced by itself"

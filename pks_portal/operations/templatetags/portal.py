@@ -51,7 +51,9 @@ def chip(subject: Any) -> SafeString:
     """Return the status chip of a cluster or a task: always a word beside the icon, never colour alone."""
     tone, name = LOOKS.get(subject.status, ("", "circle-dashed"))
     word = subject.get_status_display()
-    if subject.status == "running" and hasattr(subject, "subject_type"):
+    if getattr(subject, "blocked", False):
+        (tone, name), word = LOOKS["waiting"], subject.status_label
+    elif subject.status == "running" and hasattr(subject, "subject_type"):
         # a cluster that runs is well; a task that runs is at work
         (tone, name), word = LOOKS["changing"], _("In progress")
     turning = "spin" if name == "loader-circle" else ""
