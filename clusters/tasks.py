@@ -47,12 +47,12 @@ def converge(operation: Operation) -> Turn:
     engine.apply(wanted)
     seen = engine.observe(wanted)
     with transaction.atomic():
-        operations.lock(operation)
+        row = operations.lock(operation)
         moved = tell_changes(operation, cluster, seen)
         record(cluster, seen)
         moved |= operations.advance_steps(operation, seen.steps)
         if seen.blocked is None:
-            blocking.passed(operation)
+            blocking.passed(row)
         if seen.waiting is not None:
             # the request for it may be lost on its way to another host
             task = preparing.newest(cluster.cloud, cluster.version) or preparing.ensure(

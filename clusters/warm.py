@@ -4,8 +4,9 @@ A spare has a cluster's opaque id and everything that hangs on it: directory, ke
 over is giving that id to the new cluster; the engine then finds all but the nodes already made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -73,11 +74,10 @@ def _measure(cloud: Cloud) -> None:
             Spare.objects.filter(pk=spare.pk).update(memory_mib=taken)
 
 
-def pool() -> Iterator[tuple[str, dict[str, int]]]:
-    """Yield each version in the pool with how many spares are `ready` and the `mib` that they take together."""
+def pool() -> dict[str, Mapping[str, Any]]:
+    """Return by version how many spares are `ready` and the `mib` that they take together."""
     rows = Spare.objects.filter(ready=True).order_by().values("version")
-    for row in rows.annotate(ready=Count("pk"), mib=Coalesce(Sum("memory_mib"), 0)):
-        yield row["version"], {"ready": row["ready"], "mib": row["mib"]}
+    return {row["version"]: row for row in rows.annotate(ready=Count("pk"), mib=Coalesce(Sum("memory_mib"), 0))}
 
 
 def _made(version: str) -> bool:

@@ -40,8 +40,7 @@ def _sight(user: User) -> Sight:
         sight[kind] = set(tenants_where(user, action).values_list("pk", flat=True))
         if on_platform(user, action):
             sight[kind].add(None)
-    awaited = Operation.objects.filter(tenant__in=tenants_where(user, "task.view"), waits_for__isnull=False)
-    sight[AWAITED] = set(map(str, awaited.values_list("waits_for", flat=True).distinct().order_by()))
+    sight[AWAITED] = set(map(str, Operation.objects.all().awaited_by(user)))
     return sight
 
 

@@ -10,8 +10,11 @@ from django.db import connections
 from django.test import Client
 
 from pks_portal.feed import SIGHTS
+from pks_portal.operations import services as operations
 from pks_portal.operations.consumers import RIGHTS
-from tenants.models import User
+from pks_portal.operations.models import Operation
+from tenants.models import Membership, User
+from tests.factories import MembershipFactory
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 FINISHED, SIGN_IN, GONE = 1000, 4401, 4404
@@ -58,6 +61,19 @@ def _cookie_of(user: User) -> str:
     client = Client()
     client.force_login(user, backend=BACKEND)
     return str(client.cookies["pks_session"].value)
+
+
+def begin() -> tuple[Membership, Operation]:
+    """Return (a member, a task of the tenant that has begun)."""
+    member = MembershipFactory.create()
+    new = operations.NewOperation(
+        kind="kubernetes.prepare",
+        subject_type="kubernetes",
+        subject_id=member.tenant.opaque,
+        subject_name="1.37.2",
+        steps=[("fetch", 1)],
+    )
+    return member, operations.start(new, tenant=member.tenant, actor=member.user)
 
 
 async def code(socket: Socket) -> Any:

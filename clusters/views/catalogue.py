@@ -35,7 +35,7 @@ def version_list(request: UserHttpRequest) -> HttpResponse:
     used = Cluster.objects.visible_to(request.user, "cluster.view").order_by().values_list("version")
     used_by = dict(used.annotate(number=Count("pk")))
     prepare = may(request.user, "version.prepare", None)
-    pool = dict(warm.pool()) if prepare else {}
+    pool = warm.pool() if prepare else {}
     context = {
         "versions": [
             {**_version(request, version, used_by), "spare": pool.get(version)} for version in binaries.offered()

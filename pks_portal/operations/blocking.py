@@ -46,9 +46,10 @@ def met(operation: Operation, said: Said, names: Sequence[str]) -> Turn:
     return Turn(again=0.05 if asked else again)
 
 
-def passed(operation: Operation) -> None:
-    """Forget what stood in the way: nothing does any more, or nothing that this turn could see."""
-    operations.held(operation).exclude(obstacle={}).update(**FREE)
+def passed(row: Operation) -> None:
+    """Forget what stood in the way of a locked row: nothing does any more, or nothing that this turn could see."""
+    if row.obstacle:
+        operations.held(row).update(**FREE)
 
 
 def _since(row: Operation, said: Said, now: datetime) -> datetime:

@@ -92,7 +92,7 @@ def task_log(request: UserHttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def task_cancel(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     """Ask the task to stop at its next safe point, and go back to where it was asked."""
-    task = get_object_or_404(_visible(request.user).select_related("tenant"), pk=pk)
+    task = _asked_for(request, pk)
     commands.cancel(request.user, task)
     return redirect("operations:detail", task.pk)
 
@@ -101,7 +101,7 @@ def task_cancel(request: UserHttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def task_force(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     """Let the task go past what blocks it, and show it."""
-    task = get_object_or_404(_visible(request.user).select_related("tenant"), pk=pk)
+    task = _asked_for(request, pk)
     commands.force(request.user, task)
     return redirect("operations:detail", task.pk)
 
@@ -110,8 +110,13 @@ def task_force(request: UserHttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def task_retry(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     """Start a failed or cancelled task anew and show the new one; let a blocked one try now."""
-    task = get_object_or_404(_visible(request.user).select_related("tenant"), pk=pk)
+    task = _asked_for(request, pk)
     return redirect("operations:detail", commands.retry(request.user, task).pk)
+
+
+def _asked_for(request: UserHttpRequest, pk: UUID) -> Operation:
+    """Return the task that something is to be done to. Raises Http404 unless the person may see it."""
+    return get_object_or_404(_visible(request.user).select_related("tenant"), pk=pk)
 
 
 def task_context(user: User, task: Operation) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pks_portal.operations import services as operations
 from pks_portal.operations.models import Operation
 from tenants.models import Membership
 from tests.factories import MembershipFactory
-from tests.sockets import BACKEND, GONE, SIGN_IN, code, dial, hang_up
+from tests.sockets import BACKEND, GONE, SIGN_IN, begin, code, dial, hang_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,19 +23,6 @@ async def hung_up(settings) -> AsyncIterator[None]:
     settings.AUTHENTICATION_BACKENDS = [BACKEND]
     yield
     await hang_up()
-
-
-def begin():
-    """Return (a member, a task of the tenant that runs)."""
-    member = MembershipFactory.create()
-    new = operations.NewOperation(
-        kind="kubernetes.prepare",
-        subject_type="kubernetes",
-        subject_id=member.tenant.opaque,
-        subject_name="1.37.2",
-        steps=[("fetch", 1)],
-    )
-    return member, operations.start(new, tenant=member.tenant, actor=member.user)
 
 
 async def test_a_member_is_told_the_backlog_and_what_follows():

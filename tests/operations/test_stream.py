@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from pks_portal.operations import services as operations
 from tests.factories import MembershipFactory
+from tests.sockets import begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,15 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def story():
     """Return (a member, an ended task of the tenant)."""
-    member = MembershipFactory.create()
-    new = operations.NewOperation(
-        kind="kubernetes.prepare",
-        subject_type="kubernetes",
-        subject_id=member.tenant.opaque,
-        subject_name="1.37.2",
-        steps=[("fetch", 1)],
-    )
-    operation = operations.start(new, tenant=member.tenant, actor=member.user)
+    member, operation = begin()
     claimed = operations.claim(operation.pk)
     assert claimed is not None
     operations.end(claimed, claimed.Status.SUCCEEDED)

@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tenants.models import Role
-from tests.factories import MembershipFactory
-from tests.permissions.checks import assert_kept_out, snapshot
-from tests.permissions.people import WHO, another_tenant, browser_of, person
+from tests.permissions.checks import assert_kept_out, assert_roles_do_not_add_up, snapshot
+from tests.permissions.people import WHO, browser_of, person
 
 LOGIN = 401  # pages send to the sign-in page instead, fragments say 401
 ALL = [200] * 7 + [LOGIN]
@@ -95,12 +93,7 @@ def test_the_table(world: dict[str, Any], call: tuple[str, str], who: str) -> No
 @pytest.mark.parametrize("call", [call for call in TABLE if "{" in call[1]], ids=" ".join)
 def test_roles_do_not_add_up(world: dict[str, Any], call: tuple[str, str]) -> None:
     """Who only looks here may do no more for being an administrator elsewhere."""
-    user = person("viewer", world["row"])
-    MembershipFactory.create(user=user, tenant=another_tenant(), role=Role.ADMIN)
-    before = snapshot()
-    answer = ask(world, call, user)
-    assert answer.status_code == TABLE[call][1][WHO.index("viewer")], answer.content
-    assert snapshot() == before
+    assert_roles_do_not_add_up(world, lambda user: ask(world, call, user), TABLE[call][1][WHO.index("viewer")])
 
 
 def test_whether_a_name_is_taken_is_told_to_members_only(world: dict[str, Any]) -> None:
