@@ -11,7 +11,7 @@ from clusters.wishes import HOSTNAME_LENGTH, hostname
 from pks_portal import messages
 from pks_portal.operations.api import SpanSerializer, TaskSerializer
 from pks_portal.operations.models import Operation
-from tenants.api import QuotaLineSerializer
+from tenants.api.quotas import QuotaLineSerializer
 from tenants.http import StrictSerializer
 from tenants.models import dns_label
 

@@ -11,8 +11,9 @@ from pks_portal.health import healthz, readyz
 from pks_portal.operations.api import TaskViewSet
 from pks_portal.schema import reference
 from pks_portal.views import badges, preferences, search
-from tenants.api import MeView, TenantViewSet
-from tenants.views import end_session, profile
+from tenants.api.me import MeView
+from tenants.api.tenants import TenantViewSet
+from tenants.views.profile import end_session, profile
 
 api = SimpleRouter(trailing_slash=False)
 api.register("tenants", TenantViewSet, basename="tenant")

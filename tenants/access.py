@@ -54,6 +54,15 @@ def tenants_where(user: Anyone, action: str) -> models.QuerySet[Tenant]:
     return Tenant.objects.filter(pk__in=held.values("tenant"))
 
 
+def people_where(action: str, tenant: Tenant | None) -> models.QuerySet[User]:
+    """Return the active people who may perform an action in the tenant, or on the platform when there is none."""
+    roles = ROLES_FOR[action]
+    able = Q(pk__in=PlatformGrant.objects.filter(role__in=roles).values("user"))
+    if tenant is not None:
+        able |= Q(pk__in=Membership.objects.filter(tenant=tenant, role__in=roles).values("user"))
+    return User.objects.filter(able, is_active=True).order_by("pk")
+
+
 def may(user: Anyone, action: str, tenant: Tenant | None) -> Decision:
     """Decide, with a reason fit to show when the answer is no; `tenant` None asks about the platform itself."""
     somewhere = tenants_where(user, action)

@@ -6,6 +6,7 @@ import tempfile
 _scratch = tempfile.TemporaryDirectory(prefix="pks-tests-")  # gone with the process
 os.environ.setdefault("PKS_DATA_DIR", _scratch.name)
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
+os.environ.setdefault("PKS_KEY_RING", '{"k1": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}')
 
 from pks_portal.settings import *  # noqa: E402, F403
 from pks_portal.settings import DATABASES  # noqa: E402

@@ -58,7 +58,7 @@ def test_a_bug_is_said_in_json_too(api, monkeypatch):
     def fail(*args):
         raise RuntimeError
 
-    monkeypatch.setattr("tenants.api.tenants_where", fail)
+    monkeypatch.setattr("tenants.api.me.tenants_where", fail)
     api.raise_request_exception = False
     problem_of(api.get("/api/v1/me"), 500, "internal-server-error")
 

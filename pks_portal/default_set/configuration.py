@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from pks_portal import keyring
 from pks_portal.default_set import mapping
 from pks_portal.default_set.place import Place, write
 from pks_portal.default_set.words import SetError, _
@@ -18,7 +19,8 @@ KEPT: Final = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG
 
 
 def make_secrets(place: Place) -> dict[str, str]:
-    """Return the set's secrets by name, making those that are missing."""
+    """Return the set's secrets by name, making those that are missing, and the key ring."""
+    keyring.create(place.keys / "key-ring")
     found = {}
     for name in SECRETS:
         file = place.keys / name

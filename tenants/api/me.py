@@ -1,41 +1,15 @@
-"""REST: who I am, and the tenants that I can see with their quotas."""
+"""REST: who I am, and in which roles."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers
+from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework.viewsets import GenericViewSet
 
-from pks_portal.pages import CursorPages
-from tenants import quotas
 from tenants.access import tenants_where
 from tenants.http import UserRequest
-from tenants.models import Membership, Tenant
-
-
-class QuotaLineSerializer(serializers.Serializer[Any]):
-    """One kind of quota, as it is and (in a preview) as it would be."""
-
-    kind = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    limit = serializers.IntegerField()
-    used = serializers.IntegerField()
-    after = serializers.IntegerField()
-    over = serializers.BooleanField()
-
-
-class TenantSerializer(serializers.ModelSerializer[Tenant]):
-    quota = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Tenant
-        fields: ClassVar = ["slug", "name", "name_zh", "created_at", "quota"]
-
-    @extend_schema(responses=QuotaLineSerializer(many=True))
-    def get_quota(self, tenant: Tenant) -> list[dict[str, Any]]:
-        return list(QuotaLineSerializer(quotas.lines(tenant), many=True).data)
+from tenants.models import Membership
 
 
 class MeTenantSerializer(serializers.Serializer[Any]):
@@ -50,10 +24,6 @@ class MeSerializer(serializers.Serializer[Any]):
     email = serializers.CharField()
     platform_roles = serializers.ListField(child=serializers.CharField())
     tenants = MeTenantSerializer(many=True)
-
-
-class SlugPages(CursorPages):
-    ordering = "slug"
 
 
 class MeView(APIView):
@@ -76,15 +46,3 @@ class MeView(APIView):
             ],
         }
         return Response(MeSerializer(body).data)
-
-
-class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Tenant]):
-    """The business lines that one can see."""
-
-    serializer_class = TenantSerializer
-    pagination_class = SlugPages
-    lookup_field = "slug"
-    queryset = Tenant.objects.none()
-
-    def get_queryset(self) -> Any:
-        return tenants_where(self.request.user, "tenant.view")

@@ -1,0 +1,1 @@
+"""REST for tenants: one module for each kind of thing."""

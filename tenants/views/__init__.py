@@ -1,0 +1,1 @@
+"""Pages of tenants: one module for each kind of thing."""
