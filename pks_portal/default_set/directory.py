@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from socket import create_connection
 from typing import Any, Final
+from uuid import UUID, uuid5
 
 import ldap
 from argon2 import PasswordHasher
 from ldap import modlist
+from ldap.controls.simple import RelaxRulesControl
 
 from pks_portal.default_set import certificates, mapping
 from pks_portal.default_set.configuration import fingerprint
@@ -24,6 +26,8 @@ from pks_portal.default_set.words import SetError, _
 
 TEMPLATE: Final = Path("deploy/demo_directory/config.ldif")
 TIMEOUT: Final = 10.0
+IDS: Final = UUID("5b1f3d0e-6a52-4c6f-9d0a-3a8e6f0c2b11")
+"""From it and a DN follows an entry's id, the same in every demo directory."""
 
 
 def configure(place: Place, admin_password: str) -> Path:
@@ -132,7 +136,8 @@ def _add_and_correct(link: Any, wanted: Mapping[str, Entry]) -> int:
             if plain and plain[0] not in hashes:
                 hashes[plain[0]] = _hash(plain[0].decode())
             stored = {"userPassword": [hashes[plain[0]]]} if plain else {}
-            link.add_s(dn, modlist.addModlist(entry | stored))
+            given = {"entryUUID": [str(uuid5(IDS, dn)).encode()]}  # a set restored elsewhere knows its people again
+            link.add_ext_s(dn, modlist.addModlist(entry | stored | given), serverctrls=[RelaxRulesControl()])
             changed += 1
         elif changes := modlist.modifyModlist({name: present[dn].get(name, []) for name in entry}, entry):
             link.modify_s(dn, changes)

@@ -22,6 +22,7 @@ from clusters.engines.local.host import Host
 from clusters.engines.local.layout import Facts, Layout
 from clusters.engines.local.network import Network
 from clusters.engines.local.programs import Program
+from pks_portal import keys
 from pks_portal.files import write
 from tests.load.goal import PATIENCE
 from tests.load.race import NODES, Sample
@@ -106,7 +107,7 @@ def _with_flags(program: Program, flags: list[str] | None) -> Program:
 
 
 def _administrator(layout: Layout, facts: Facts, net: Network) -> None:
-    issued = pki.Issued(*((layout.secrets / f"admin.{end}").read_bytes() for end in ("crt", "key")))
+    issued = pki.Issued((layout.secrets / "admin.crt").read_bytes(), keys.read(layout.secrets / "admin.key"))
     server = f"https://{net.member(1)}:{network.API}"
     text = pki.kubeconfig(server, (layout.pki / "ca.crt").read_bytes(), "admin", issued)
     files: dict[str, bytes | str] = {"conf": text, "crt": issued.certificate, "key": issued.key}

@@ -1,5 +1,6 @@
 """Our side of the races: one cluster asked for over REST of the default set as shipped, until it runs."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import httpx
 from clusters.engines.local import network
 from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import network_of
+from pks_portal import files, keys
 from tests.load import goal
 from tests.load.goal import Probe
 from tests.load.race import NODES, Sample
@@ -29,6 +31,7 @@ def running(data: Path, **environment: str) -> Iterator[Portal]:
     """Run a default set of the bench's own; nothing of it is left afterwards."""
     portal = Portal(data, **environment)
     portal.run("start")
+    os.environ["PKS_KEY_RING_FILE"] = str(data / "keys" / "key-ring")  # probes read the keys of its clusters
     try:
         yield portal
     finally:
@@ -91,7 +94,16 @@ class Asker:
         layout = Layout(self.portal.data, UUID(cluster))
         facts = layout.facts()
         assert facts is not None, "it runs, but has no place on this host"
-        return Probe(network_of(facts).door, network.API, layout.secrets)
+        return Probe(network_of(facts).door, network.API, self._opened(layout))
+
+    def _opened(self, layout: Layout) -> Path:
+        """Return a directory with the administrator's certificate, its key no longer sealed."""
+        opened = self.portal.data / "run" / f"probe-{layout.id}"
+        opened.mkdir(mode=0o700, exist_ok=True)
+        for name in ("ca.crt", "admin.crt"):
+            files.write(opened / name, (layout.secrets / name).read_bytes())
+        files.write(opened / "admin.key", keys.read(layout.secrets / "admin.key"))
+        return opened
 
     def _steps(self, task: str, asked: float) -> dict[str, list[float]]:
         """Return when each step began and ended, in seconds after the request."""

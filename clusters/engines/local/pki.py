@@ -98,7 +98,8 @@ def make(layout: Layout, facts: Facts, net: Network) -> None:
     cluster, portal = _contents(facts, net)
     make_directory(layout.secrets, mode=0o700)
     for name, data in portal.items():
-        keys.keep(layout.secrets / name, data)
+        keep = keys.keep if name.endswith(".key") else write  # haproxy reads its own, with its certificate, as it is
+        keep(layout.secrets / name, data)
     make_directory(stage, mode=0o700, owner=facts.owner)
     for name, data in cluster.items():
         write(stage / name, data, owner=facts.owner)

@@ -1,0 +1,124 @@
+"""Backup and restore through the commands, on databases of their own: SQLite files, and PostgreSQL where CI has it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from pks_portal.paths import CHECKOUT
+
+PHRASE = "correct horse battery"
+FOREIGN = ("PKS_", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DJANGO_")
+MARK = "tenant-of-the-backup"
+
+
+class Place:
+    """A portal's data directory and database, and its commands."""
+
+    def __init__(self, data: Path, database: str = "") -> None:
+        self.data = data
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        self.environment = {**kept, "PKS_DATA_DIR": str(data), "PKS_BACKUP_PASSPHRASE": PHRASE}
+        self.environment |= {"SECRET_KEY_FILE": str(data / "keys" / "secret-key")}
+        self.environment |= {"DATABASE_URL": database} if database else {}
+
+    def manage(self, *words: str, refused: bool = False) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=CHECKOUT, env=self.environment, capture_output=True, text=True,
+            timeout=120, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert bool(done.returncode) is refused, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def found(self) -> str:
+        code = "from tenants.models import Tenant; print(*Tenant.objects.values_list('slug', flat=True))"
+        return self.manage("shell", "--no-imports", "-c", code)
+
+
+@pytest.fixture
+def databases(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Return the URLs of two empty databases; empty texts mean SQLite in the data directory."""
+    if not (url := os.environ.get("DATABASE_URL")):
+        yield ["", ""]
+        return
+    names = [f"backup_{uuid4().hex[:12]}" for _ in range(2)]
+    for name in names:
+        subprocess.run(["psql", url, "-qc", f"CREATE DATABASE {name}"], check=True, capture_output=True)
+    yield [urlsplit(url)._replace(path=f"/{name}").geturl() for name in names]
+    for name in names:
+        subprocess.run(["psql", url, "-qc", f"DROP DATABASE {name} WITH (FORCE)"], check=True, capture_output=True)
+
+
+@pytest.fixture
+def source(tmp_path: Path, databases: list[str]) -> Place:
+    """Return a portal with a tenant and one cluster's authorities."""
+    place = Place(tmp_path / "a", databases[0])
+    (place.data / "keys").mkdir(parents=True)
+    (place.data / "db").mkdir()
+    (place.data / "keys" / "secret-key").write_text("s" * 50)
+    (place.data / "clusters" / "c1" / "secrets").mkdir(parents=True)
+    (place.data / "clusters" / "c1" / "secrets" / "ca.crt").write_text("certificate")
+    (place.data / "clusters" / "c1" / "etcd-1").mkdir()
+    (place.data / "clusters" / "c1" / "etcd-1" / "data").write_text("not ours")
+    place.manage("key_ring", "create")
+    place.manage("migrate", "--verbosity", "0")
+    code = f"from tenants.models import Tenant; Tenant.objects.create(slug='{MARK}', name='x')"
+    place.manage("shell", "--no-imports", "-c", code)
+    return place
+
+
+def test_a_backup_rises_in_an_empty_place(source, tmp_path, databases):
+    file = tmp_path / "portal.backup"
+    assert "files" in source.manage("backup", str(file))
+    assert "files" in source.manage("backup", "--check", str(file))
+    assert MARK.encode() not in file.read_bytes()
+    target = Place(tmp_path / "b", databases[1])
+    said = target.manage("restore", str(file))
+    assert "authorities of 1 clusters" in said
+    assert MARK in target.found()
+    for name in ("key-ring", "secret-key"):
+        assert (target.data / "keys" / name).read_bytes() == (source.data / "keys" / name).read_bytes()
+        assert (target.data / "keys" / name).stat().st_mode & 0o077 == 0
+    apart = target.data / "restored" / "clusters" / "c1"
+    assert (apart / "secrets" / "ca.crt").read_text() == "certificate"
+    assert not (apart / "etcd-1").exists()
+    assert not list(target.data.glob(".backup-*"))
+
+
+def test_nothing_that_is_there_is_touched(source, tmp_path):
+    file = tmp_path / "portal.backup"
+    source.manage("backup", str(file))
+    before = file.read_bytes()
+    assert "is there already" in source.manage("backup", str(file), refused=True)
+    assert file.read_bytes() == before
+    assert "not empty" in source.manage("restore", str(file), refused=True)
+    (source.data / "keys").rename(source.data / "away")
+    assert "database is not empty" in source.manage("restore", str(file), refused=True)
+
+
+def test_what_is_no_backup_leaves_nothing(source, tmp_path, databases):
+    file = tmp_path / "portal.backup"
+    source.manage("backup", str(file))
+    whole = file.read_bytes()
+    target = Place(tmp_path / "b", databases[1])
+    for broken, words in ((b"hello", "no backup"), (whole[:-20], "cut off or damaged")):
+        file.write_bytes(broken)
+        assert words in target.manage("restore", str(file), refused=True)
+    file.write_bytes(whole)
+    target.environment["PKS_BACKUP_PASSPHRASE"] = "another passphrase"
+    assert "passphrase is another one" in target.manage("restore", str(file), refused=True)
+    assert not (target.data / "keys").exists()
+    target.environment["PKS_BACKUP_PASSPHRASE"] = PHRASE
+    target.manage("restore", str(file))
+    assert MARK in target.found()
+
+
+def test_a_short_passphrase_is_refused(source, tmp_path):
+    source.environment["PKS_BACKUP_PASSPHRASE"] = "short"
+    assert "at least 12" in source.manage("backup", str(tmp_path / "x"), refused=True)
+    assert not (tmp_path / "x").exists()
