@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from clusters import credentials, services, wishes
+from clusters import credentials, held, services, wishes
 from clusters.engines.local import binaries
 from clusters.filters import ClusterFilters
 from clusters.models import Cloud, Cluster, Kubeconfig, Plan
@@ -19,6 +19,7 @@ from clusters.serializing import (
     ClusterDetailSerializer,
     ClusterSerializer,
     DryRunQuery,
+    IdentityTokenSerializer,
     IssuedKubeconfigSerializer,
     KubeconfigSerializer,
     NewClusterSerializer,
@@ -26,18 +27,17 @@ from clusters.serializing import (
     PlanSerializer,
     PreviewSerializer,
     StartedSerializer,
+    TokenWishSerializer,
+    WishQuery,
 )
-from pks_portal.errors import Invalid, NotFound
-from pks_portal.operations.api import request_key
+from pks_portal.errors import Invalid, NotFound, QuotaExceeded
 from pks_portal.operations.models import Operation
 from pks_portal.pages import CursorPages
+from tenants import stepup
 from tenants.access import tenants_where
+from tenants.api.idempotency import request_key
 from tenants.http import UserRequest
-from tenants.models import Tenant
-
-KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same request again returns the same task."
-)
+from tenants.models import QuotaRequest, Tenant
 
 CHANGED = PolymorphicProxySerializer(
     component_name="Changed", serializers=[PreviewSerializer, ClusterSerializer], resource_type_field_name=None
@@ -80,7 +80,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         return rows.select_related("tenant", "plan", "cloud", "created_by").prefetch_related("pools")
 
     @extend_schema(
-        parameters=[DryRunQuery, KEY],
+        parameters=[WishQuery],
         request=NewClusterSerializer,
         responses={202: StartedSerializer, 200: PreviewSerializer},
     )
@@ -91,11 +91,15 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         tenant, wish = _wish(request, data.validated_data)
         if _dry(request):
             return Response(PreviewSerializer(services.preview_create(request.user, tenant, wish)).data)
-        operation, cluster = services.create_cluster(request.user, tenant, wish, request_key=request_key(request))
+        try:
+            operation, cluster = services.create_cluster(request.user, tenant, wish, request_key=request_key(request))
+        except QuotaExceeded as refusal:
+            asking = _asking(request, data.validated_data, refusal)
+            return _held(*held.create_cluster(request.user, tenant, wish, asking, request_key=request_key(request)))
         return _started(operation, cluster)
 
     @extend_schema(
-        parameters=[DryRunQuery, KEY],
+        parameters=[WishQuery],
         request=ChangeSerializer,
         responses={202: StartedSerializer, 200: CHANGED},
     )
@@ -113,9 +117,14 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
             services.set_labels(request.user, cluster, labels)
         if nodes is None:
             return Response(ClusterSerializer(cluster).data)
-        return _started(services.scale_cluster(request.user, cluster, nodes, request_key=request_key(request)), cluster)
+        try:
+            operation = services.scale_cluster(request.user, cluster, nodes, request_key=request_key(request))
+        except QuotaExceeded as refusal:
+            asking, key = _asking(request, data.validated_data, refusal), request_key(request)
+            return _held(*held.scale_cluster(request.user, cluster, nodes, asking, request_key=key))
+        return _started(operation, cluster)
 
-    @extend_schema(parameters=[KEY], responses={202: StartedSerializer})
+    @extend_schema(responses={202: StartedSerializer})
     def destroy(self, request: UserRequest, pk: str | None = None) -> Response:
         """Remove the cluster and all that it consists of."""
         cluster = self.get_object()
@@ -134,9 +143,22 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
             return self.get_paginated_response(KubeconfigSerializer(page, many=True).data)
         data = NewKubeconfigSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        row, credential = credentials.issue_kubeconfig(request.user, cluster, **data.validated_data)
-        body = {**KubeconfigSerializer(row).data, "kubeconfig": credential.kubeconfig}
+        if data.validated_data["level"] == Kubeconfig.Level.ADMIN:
+            stepup.guard(request)
+        row, text = credentials.issue_kubeconfig(request.user, cluster, **data.validated_data)
+        body = {**KubeconfigSerializer(row).data, "kubeconfig": text}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(request=TokenWishSerializer, responses={200: IdentityTokenSerializer})
+    @action(detail=True, methods=["post"], filter_backends=[])
+    def token(self, request: UserRequest, pk: str | None = None) -> Response:
+        """Return a token that says to the cluster who you are, for five minutes: what `pks token` gives kubectl."""
+        cluster = self.get_object()
+        data = TokenWishSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        identity = credentials.identity_token(request.user, cluster, str(data.validated_data.get("kubeconfig") or ""))
+        body = IdentityTokenSerializer({"token": identity.token, "expires_at": identity.expires}).data
+        return Response(body, headers={"Cache-Control": "no-store"})
 
     @extend_schema(responses={204: None}, parameters=[OpenApiParameter("kubeconfig", OpenApiTypes.UUID, "path")])
     @action(detail=True, methods=["delete"], url_path=r"kubeconfigs/(?P<kubeconfig>[0-9a-f-]{36})")
@@ -179,9 +201,25 @@ def _dry(request: UserRequest) -> bool:
     return bool(query.validated_data["dry_run"])
 
 
-def _started(operation: Operation, cluster: Cluster) -> Response:
+def _asking(request: UserRequest, data: dict[str, Any], refusal: QuotaExceeded) -> held.Asking:
+    """Return how a wish that is over the quota is asked for. Raises its refusal where that is not wanted."""
+    query = WishQuery(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    if not query.validated_data["request"]:
+        raise refusal
+    asked = data.get("request", {})
+    return held.Asking(reason=asked.get("reason", ""), extra=asked.get("amounts", {}), least=asked.get("least"))
+
+
+def _held(operation: Operation, asked: QuotaRequest | None) -> Response:
+    """Answer 202 with a task that waits for approval, its request, and its cluster where that is there."""
+    return _started(operation, Cluster.objects.filter(pk=operation.subject_id).first(), asked)
+
+
+def _started(operation: Operation, cluster: Cluster | None, asked: QuotaRequest | None = None) -> Response:
     """Answer 202 with the task and where to follow it."""
-    cluster.refresh_from_db()
-    body = StartedSerializer({"task": operation, "cluster": cluster}).data
+    if cluster is not None:
+        cluster.refresh_from_db()
+    body = StartedSerializer({"task": operation, "cluster": cluster, "request": asked}).data
     location = {"Location": f"/api/v1/tasks/{operation.pk}"}
     return Response(body, status=status.HTTP_202_ACCEPTED, headers=location)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from clusters import rights
 from clusters.engines.base import Engine, Pool, Preview, Wanted
 from clusters.engines.local.engine import LocalEngine
 from clusters.engines.simulated import SimulatedEngine
@@ -66,6 +67,8 @@ def wanted_from(cluster: Cluster, pools: Iterable[NodePool]) -> Wanted:
         hostname=cluster.external_hostname,
         variables=cluster.plan.variables,
         network=cluster.network,
+        trust=rights.trust_of(cluster.pk),
+        grants=rights.grants_of(cluster.tenant),
     )
 
 

@@ -93,6 +93,8 @@ class Cluster(models.Model):
     # last observed
     observed_at = models.DateTimeField(null=True, blank=True)
     endpoint = models.CharField(max_length=300, blank=True)
+    authority = models.TextField(blank=True, help_text="PEM: under which the endpoint answers")
+    followed = models.CharField(max_length=32, blank=True, help_text="the trust and grants in force; see rights.py")
     observed_version = models.CharField(max_length=20, blank=True)
     nodes_ready = models.PositiveSmallIntegerField(default=0)
     nodes_seen = models.JSONField(default=list, blank=True)
@@ -162,6 +164,10 @@ class Spare(models.Model):
 class Kubeconfig(models.Model):
     """An issued credential: who holds it, at what level, until when. The kubeconfig itself is not kept."""
 
+    class Kind(models.TextChoices):
+        CERTIFICATE = "certificate", _("Client certificate")
+        EXEC = "exec", _("Sign-in with pks")
+
     class Level(models.TextChoices):
         VIEW = "view", _("View")
         EDIT = "edit", _("Edit")
@@ -171,10 +177,13 @@ class Kubeconfig(models.Model):
     cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="kubeconfigs")
     holder = models.ForeignKey(User, models.PROTECT, related_name="+")
     name = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=11, choices=Kind, default=Kind.CERTIFICATE)
     level = models.CharField(max_length=10, choices=Level)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="known of exec only: the last token for it")
+    emergency = models.ForeignKey("EmergencyAccess", models.CASCADE, null=True, blank=True, related_name="kubeconfigs")
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
@@ -214,3 +223,30 @@ class StateInterval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.status} from {self.started_at:%F %T}"
+
+
+class EmergencyAccess(models.Model):
+    """A platform administrator inside a tenant's cluster for a while: why, until when, and whether it has ended."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="emergencies")
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=500)
+    started_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["cluster", "person"], condition=Q(ended_at__isnull=True), name="emergency_one_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.cluster}"
+
+    @property
+    def live(self) -> bool:
+        return self.ended_at is None and self.ends_at > timezone.now()

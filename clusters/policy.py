@@ -4,11 +4,12 @@ from tenants.access import grant
 from tenants.models import PlatformRole, Role
 
 grant("cluster.view", *Role, *PlatformRole)
-grant("cluster.create", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
+grant("cluster.create", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN, makes=True)
 grant("cluster.scale", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
 grant("cluster.label", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
 grant("cluster.delete", Role.OPERATOR, Role.ADMIN, PlatformRole.PLATFORM_ADMIN)
-# The platform's administrators enter a tenant's clusters only by break-glass, which is not built yet: not here.
+# The platform's administrators enter a tenant's clusters in an emergency only: not here.
+grant("cluster.emergency", PlatformRole.PLATFORM_ADMIN)
 grant("kubeconfig.view", Role.DEVELOPER, Role.OPERATOR, Role.ADMIN)
 grant("kubeconfig.edit", Role.DEVELOPER, Role.OPERATOR, Role.ADMIN)
 grant("kubeconfig.admin", Role.OPERATOR, Role.ADMIN)

@@ -17,6 +17,7 @@ from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Turn
 from pks_portal.operations.models import Operation
 from pks_portal.operations.tasks import submit
+from tenants import audit
 from tenants.access import require
 from tenants.models import User
 
@@ -66,6 +67,9 @@ def ensure(version: str, actor: User | None = None, *, queue: str = HERE) -> Ope
     try:
         with transaction.atomic():
             operation = operations.start(new, tenant=None, actor=actor)
+            if actor:
+                thing = audit.Thing("kubernetes.version", version, version)
+                audit.record(actor, "version.prepare", thing, task=operation.pk)
             submit(operation)
             return operation
     except Conflict:

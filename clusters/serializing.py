@@ -11,9 +11,11 @@ from clusters.wishes import HOSTNAME_LENGTH, hostname
 from pks_portal import messages
 from pks_portal.operations.api import SpanSerializer, TaskSerializer
 from pks_portal.operations.models import Operation
+from tenants.api.quota_requests import AmountsSerializer, QuotaRequestSerializer
 from tenants.api.quotas import QuotaLineSerializer
 from tenants.http import StrictSerializer
 from tenants.models import dns_label
+from tenants.requests import LONGEST_TEXT
 
 
 class PlanSerializer(serializers.ModelSerializer[Plan]):
@@ -95,6 +97,18 @@ class ClusterDetailSerializer(ClusterSerializer):
         fields: ClassVar = [*ClusterSerializer.Meta.fields, "nodes", "conditions"]
 
 
+class AskingSerializer(StrictSerializer):
+    """With ?request=true only: how a wish over the quota is asked for.
+
+    `least`: the fewest nodes that would do, when only a part is granted. `amounts`: how much more to ask for, where
+    that is to be more than the wish needs.
+    """
+
+    reason = serializers.CharField(max_length=LONGEST_TEXT, required=False, allow_blank=True)
+    least = serializers.IntegerField(required=False)
+    amounts = AmountsSerializer(required=False)
+
+
 class NewClusterSerializer(StrictSerializer):
     """A wish; what is left out gets the default (first cloud, default version)."""
 
@@ -108,20 +122,31 @@ class NewClusterSerializer(StrictSerializer):
         max_length=HOSTNAME_LENGTH, required=False, allow_blank=True, validators=[hostname]
     )
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
+    request = AskingSerializer(required=False)
 
 
 class ChangeSerializer(StrictSerializer):
     nodes = serializers.IntegerField(required=False)
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=63), required=False)
+    request = AskingSerializer(required=False)
 
 
 class DryRunQuery(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False, help_text="Only say what would happen.")
 
 
+class WishQuery(DryRunQuery):
+    request = serializers.BooleanField(
+        default=False, help_text="If it is over the quota, hold it and ask for that, instead of refusing it (409)."
+    )
+
+
 class StartedSerializer(serializers.Serializer[Any]):
+    """The task; `cluster` is null while a new one is held for an approval, `request` is what it then waits for."""
+
     task = TaskSerializer()
-    cluster = ClusterSerializer()
+    cluster = ClusterSerializer(allow_null=True)
+    request = QuotaRequestSerializer(allow_null=True)
 
 
 class PlannedStepSerializer(serializers.Serializer[Any]):
@@ -154,6 +179,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
 
 
 class NewKubeconfigSerializer(StrictSerializer):
+    kind = serializers.ChoiceField(choices=Kubeconfig.Kind.choices, default=Kubeconfig.Kind.CERTIFICATE)
     level = serializers.ChoiceField(choices=Kubeconfig.Level.choices, default=Kubeconfig.Level.EDIT)
     hours = serializers.IntegerField(default=8, help_text=f"1 to {settings.PKS_KUBECONFIG_MAX_HOURS}")
 
@@ -163,7 +189,18 @@ class KubeconfigSerializer(serializers.ModelSerializer[Kubeconfig]):
 
     class Meta:
         model = Kubeconfig
-        fields: ClassVar = ["id", "name", "holder", "level", "created_at", "expires_at", "revoked_at", "live"]
+        fields: ClassVar = [
+            "id", "name", "holder", "kind", "level", "created_at", "expires_at", "last_used_at", "revoked_at", "live",
+        ]  # fmt: skip
+
+
+class TokenWishSerializer(StrictSerializer):
+    kubeconfig = serializers.UUIDField(required=False, help_text="the id of the exec kubeconfig that asks")
+
+
+class IdentityTokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
 
 
 class IssuedKubeconfigSerializer(KubeconfigSerializer):

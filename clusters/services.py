@@ -7,13 +7,13 @@ from django.db import transaction
 
 from clusters import fleet, intervals, preparing, warm, wishes
 from clusters.engines.base import Preview, StepSpec, Wanted
-from clusters.models import Cluster
+from clusters.models import Cluster, NodePool
 from pks_portal.errors import Conflict, PortalError
-from pks_portal.operations import history, live
+from pks_portal.operations import history, holding, live
 from pks_portal.operations import services as operations
 from pks_portal.operations.models import Operation
 from pks_portal.operations.tasks import submit
-from tenants import audit, quotas
+from tenants import audit, quotas, requests
 from tenants.access import require
 from tenants.models import Tenant, User
 
@@ -51,22 +51,27 @@ def create_cluster(
         cluster.save(force_insert=True)
         pool.save()
         operation = operations.start(
-            _new_operation("create", cluster, wanted={"nodes": wish.nodes}, request_key=request_key),
+            new_operation("create", cluster, wanted={"nodes": wish.nodes}, request_key=request_key),
             tenant=tenant,
             actor=actor,
         )
         if taken:
             operations.append(operation, "event.claimed_spare")
-        intervals.open_interval(cluster)
-        live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
-        audit.record(
-            actor, "cluster.create", cluster, tenant=tenant,
-            plan=wish.plan.slug, nodes=wish.nodes, version=wish.version, cloud=wish.cloud.slug,
-        )  # fmt: skip
-        if wish.cloud.kind == "local":
-            preparing.ensure_for(wish.cloud, wish.version)
-        submit(operation)
+        created(operation, cluster, wish.nodes)
     return operation, cluster
+
+
+def created(operation: Operation, cluster: Cluster, nodes: int) -> None:
+    """Record a cluster that was just made, tell open pages, and schedule the work on it."""
+    intervals.open_interval(cluster)
+    live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
+    audit.record(
+        operation.actor, "cluster.create", cluster, tenant=cluster.tenant,
+        plan=cluster.plan.slug, nodes=nodes, version=cluster.version, cloud=cluster.cloud.slug, task=operation.pk,
+    )  # fmt: skip
+    if cluster.cloud.kind == "local":
+        preparing.ensure_for(cluster.cloud, cluster.version)
+    submit(operation)
 
 
 def preview_create(actor: User, tenant: Tenant, wish: wishes.NewCluster) -> ChangePreview:
@@ -85,9 +90,7 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
     """
     require(actor, "cluster.scale", cluster.tenant)
     wishes.check_nodes(cluster.plan, nodes)
-    current = _current(cluster)
-    preview = fleet.preview(cluster.cloud, current, fleet.resized(current, nodes))
-    refuse(preview)
+    preview = scale_refused(cluster, nodes)
     with transaction.atomic():
         # Locks are taken in one order everywhere, here and in workers: operation, tenant, cluster.
         list(operations.unfinished(cluster.pk).select_for_update())
@@ -99,20 +102,36 @@ def scale_cluster(actor: User, cluster: Cluster, nodes: int, *, request_key: str
         if nodes == before:
             raise Conflict("error.same_size", field="nodes", name=cluster.name, nodes=nodes)
         operation = operations.start(
-            _new_operation(
+            new_operation(
                 "scale", cluster, preview.steps, wanted={"nodes": nodes, "before": before}, request_key=request_key
             ),
             tenant=cluster.tenant,
             actor=actor,
         )
-        pool.nodes = max(nodes, before, len(cluster.nodes_seen))  # what goes is given back when it has gone
-        quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(pool))
-        pool.nodes = nodes
-        pool.save()
-        intervals.set_status(cluster, Cluster.Status.CHANGING)
-        audit.record(actor, "cluster.scale", cluster, tenant=cluster.tenant, nodes=nodes, before=before)
-        submit(operation)
+        resized(operation, cluster, pool, nodes)
     return operation
+
+
+def scale_refused(cluster: Cluster, nodes: int) -> Preview:
+    """Return what the engine plans for another size. Raises Conflict when it is not possible now."""
+    current = _current(cluster)
+    preview = fleet.preview(cluster.cloud, current, fleet.resized(current, nodes))
+    refuse(preview)
+    return preview
+
+
+def resized(operation: Operation, cluster: Cluster, pool: NodePool, nodes: int) -> None:
+    """Reserve for another size, want it, record that and schedule the work. Raises QuotaExceeded."""
+    before = pool.nodes
+    pool.nodes = max(nodes, before, len(cluster.nodes_seen))  # what goes is given back when it has gone
+    quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(pool))
+    pool.nodes = nodes
+    pool.save()
+    intervals.set_status(cluster, Cluster.Status.CHANGING)
+    audit.record(
+        operation.actor, "cluster.scale", cluster, tenant=cluster.tenant, nodes=nodes, before=before, task=operation.pk
+    )
+    submit(operation)
 
 
 def preview_scale(actor: User, cluster: Cluster, nodes: int) -> ChangePreview:
@@ -136,15 +155,25 @@ def delete_cluster(actor: User, cluster: Cluster, *, request_key: str = "") -> O
     if earlier := operations.already_asked(actor, request_key):
         return earlier
     with transaction.atomic():
+        beside = holding.lock_beside(cluster.pk)
         operation = operations.start(
-            _new_operation("delete", cluster, request_key=request_key),
+            new_operation("delete", cluster, request_key=request_key),
             tenant=cluster.tenant,
             actor=actor,
         )
+        _lapse(beside)  # which locks the tenant: not before the new task is there, for which a scale may make us wait
         intervals.set_status(cluster, Cluster.Status.DELETING)
-        audit.record(actor, "cluster.delete", cluster, tenant=cluster.tenant)
+        audit.record(actor, "cluster.delete", cluster, tenant=cluster.tenant, task=operation.pk)
         submit(operation)
     return operation
+
+
+def _lapse(beside: Sequence[Operation]) -> None:
+    """End what is held for a cluster that is to go."""
+    for operation in beside:
+        if operation.status == Operation.Status.HELD:
+            operations.end(operation, Operation.Status.CANCELLED, key="held.lapsed")
+            requests.lapse(operation.pk)
 
 
 def retry(actor: User, earlier: Operation) -> Operation:
@@ -161,12 +190,12 @@ def retry(actor: User, earlier: Operation) -> Operation:
         preparing.ensure_for(cluster.cloud, cluster.version)
     with transaction.atomic():
         operation = operations.start(
-            _new_operation(change, cluster, wanted={**earlier.wanted, "nodes": cluster.nodes}, request_key=""),
+            new_operation(change, cluster, wanted={**earlier.wanted, "nodes": cluster.nodes}, request_key=""),
             tenant=cluster.tenant,
             actor=actor,
         )
         intervals.set_status(cluster, Cluster.Status.CREATING if change == "create" else Cluster.Status.CHANGING)
-        audit.record(actor, f"cluster.{change}", cluster, tenant=cluster.tenant, retry_of=str(earlier.pk))
+        audit.record(actor, f"cluster.{change}", cluster, tenant=cluster.tenant, retry_of=earlier.pk, task=operation.pk)
         submit(operation)
     return operation
 
@@ -209,7 +238,7 @@ def _subject(operation: Operation) -> Cluster:
     return cluster
 
 
-def _new_operation(
+def new_operation(
     change: str,
     cluster: Cluster,
     steps: Sequence[StepSpec] = (),

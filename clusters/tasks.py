@@ -4,19 +4,17 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from celery import shared_task
 from django.core.cache import cache
 from django.db import transaction
-from django.utils import timezone
 
-from clusters import fleet, intervals, preparing, warm, wishes
-from clusters.engines.base import Condition, Engine, NodeSeen, Observed, Wanted
+from clusters import fleet, following, intervals, preparing, recording, warm, wishes
+from clusters.engines.base import Condition, Engine, Observed, Wanted
 from clusters.models import Cloud, Cluster
 from pks_portal.errors import PortalError
 from pks_portal.messages import Said
-from pks_portal.operations import blocking, live, runner
+from pks_portal.operations import blocking, live, pausing, runner
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Turn
 from pks_portal.operations.models import Operation
@@ -48,8 +46,8 @@ def converge(operation: Operation) -> Turn:
     seen = engine.observe(wanted)
     with transaction.atomic():
         row = operations.lock(operation)
-        moved = tell_changes(operation, cluster, seen)
-        record(cluster, seen)
+        moved = recording.tell_changes(operation, cluster, seen)
+        recording.record(cluster, seen)
         moved |= operations.advance_steps(operation, seen.steps)
         if seen.blocked is None:
             blocking.passed(row)
@@ -58,7 +56,7 @@ def converge(operation: Operation) -> Turn:
             task = preparing.newest(cluster.cloud, cluster.version) or preparing.ensure(
                 cluster.version, queue=operation.queue
             )
-            operations.wait(operation, seen.waiting, seconds=WAIT_SECONDS, task=task)
+            pausing.wait(operation, seen.waiting, seconds=WAIT_SECONDS, task=task)
             return Turn(again=WAIT_SECONDS)
         if seen.blocked is not None:
             return blocking.met(operation, seen.blocked.said, seen.blocked.names)
@@ -90,79 +88,9 @@ def dismantle(operation: Operation) -> Turn:
 def _remark(operation: Operation, obstacles: Sequence[Said]) -> None:
     """Say what stands in the way once nothing has moved for a while, and that nothing does when it is gone."""
     if not obstacles:
-        operations.resumed(operation)
+        pausing.resumed(operation)
     elif operations.idle_seconds(operation) > QUIET_SECONDS:
-        operations.remark(operation, obstacles[0])
-
-
-def tell_changes(operation: Operation, cluster: Cluster, seen: Observed) -> bool:
-    """Append an event for each condition that turned since the last look, and each node that came, went or turned."""
-    before = {condition["name"]: condition["ok"] for condition in cluster.conditions}
-    step = operation.steps.filter(state="running").values_list("name", flat=True).first() or ""
-    moved = False
-    for condition in seen.conditions:
-        if before.get(condition.name, False) != condition.ok:
-            level = "info" if condition.ok else "warning"
-            operations.append(operation, condition.said.key, step=step, level=level, **condition.said.args)
-            moved = True
-    old = {node["name"]: node["ready"] for node in cluster.nodes_seen}
-    new = {node.name: node.ready for node in seen.nodes}
-    for name in sorted(new.keys() | old.keys()):
-        if name not in new:
-            operations.append(operation, "event.node_gone", step=step, node=name)
-        elif new[name] != old.get(name, False):
-            operations.append(
-                operation, "event.node_ready" if new[name] else "event.node_not_ready", step=step, node=name
-            )
-        else:
-            continue
-        moved = True
-    return moved
-
-
-def record(cluster: Cluster, seen: Observed) -> None:
-    """Write what was observed, with its time, and tell open lists when it changed."""
-    values: dict[str, Any] = {
-        "endpoint": seen.endpoint,
-        "observed_version": seen.version,
-        "nodes_ready": sum(node.ready for node in seen.nodes),
-        "nodes_seen": [_plain(node) for node in seen.nodes],
-        "conditions": _conditions(cluster, seen),
-    }
-    changed = any(getattr(cluster, name) != value for name, value in values.items())
-    Cluster.objects.filter(pk=cluster.pk).update(observed_at=timezone.now(), **values)
-    if changed:
-        live.changed_soon("cluster", cluster.pk, cluster.tenant_id)
-
-
-def _restarted(cluster: Cluster, seen: Observed) -> list[str]:
-    """Return the parts that run since another moment than when the cluster was last looked at."""
-    before = _since(cluster)
-    now = {c.name: c.since.isoformat() for c in seen.conditions if c.since}
-    return sorted(name for name, since in now.items() if before.get(name) and before[name] != since)
-
-
-def _since(cluster: Cluster) -> dict[str, str | None]:
-    return {condition["name"]: condition.get("since") for condition in cluster.conditions}
-
-
-def _conditions(cluster: Cluster, seen: Observed) -> list[dict[str, Any]]:
-    """Return conditions as plain JSON; what is down now keeps the moment it ran from, so that its return is noticed."""
-    before = _since(cluster)
-    return [
-        {
-            "name": condition.name,
-            "ok": condition.ok,
-            "since": condition.since.isoformat() if condition.since else before.get(condition.name),
-            **condition.said.stored(),
-        }
-        for condition in seen.conditions
-    ]
-
-
-def _plain(node: NodeSeen) -> dict[str, Any]:
-    fields = {name: getattr(node, name) for name in node.__dataclass_fields__}
-    return {**fields, "created": node.created.isoformat() if node.created else None}
+        pausing.remark(operation, obstacles[0])
 
 
 def settled(operation: Operation) -> None:
@@ -170,6 +98,7 @@ def settled(operation: Operation) -> None:
     cluster = cluster_of(operation)
     quotas.reserve(cluster.tenant, cluster.pk, wishes.amounts(cluster.pools.get()))
     _settle(operation, Status.RUNNING)
+    following.follow_soon(cluster)
 
 
 def not_settled(operation: Operation, error: PortalError) -> None:
@@ -211,11 +140,10 @@ def _scale_back(operation: Operation, cluster: Cluster) -> None:
 
 def gone(operation: Operation) -> None:
     """Nothing is left outside: forget what was wanted, give the quota back, keep the story."""
-    # the cluster first, then its interval, as everywhere
+    quotas.release(operation.subject_id)  # which locks the tenant: before the cluster, then its interval, as everywhere
     if (cluster := Cluster.objects.select_for_update().filter(pk=operation.subject_id).first()) is None:
         return
     intervals.close_interval(cluster)
-    quotas.release(cluster.pk)
     live_tenant = cluster.tenant_id
     cluster.delete()
     live.changed_soon("cluster", operation.subject_id, live_tenant)
@@ -291,12 +219,12 @@ def look(cluster: Cluster) -> None:
         seen = fleet.engine_of(cluster.cloud).observe(fleet.wanted_of(cluster))
     except PortalError as exc:
         seen = Observed(exists=True, conditions=[Condition(name="engine", ok=False, said=exc.said)])
-    restarted = _restarted(cluster, seen)
+    restarted = recording.restarted(cluster, seen)
     status = Status.RUNNING if seen.healthy and seen.settled else Status.DEGRADED
     with transaction.atomic():
         if list(operations.unfinished(cluster.pk).select_for_update()):
             return  # a task has begun meanwhile and sees for itself
-        record(cluster, seen)
+        recording.record(cluster, seen)
         if restarted:
             audit.record(None, "cluster.restarted", cluster, tenant=cluster.tenant, parts=restarted)
         turned = Cluster.objects.filter(pk=cluster.pk, status__in=WATCHED).exclude(status=status)

@@ -94,11 +94,15 @@ def check_labels(labels: Mapping[str, str]) -> None:
             raise Invalid("error.label_wrong", field="labels", label=f"{key}={value}"[:80])
 
 
+FIXED = {"clusters": 1}
+"""What a cluster reserves of the tenant's quota whatever its size."""
+
+
+def per_node(pool: NodePool) -> dict[str, int]:
+    """What each worker node of a pool reserves of the tenant's quota."""
+    return {"nodes": 1, "vcpu": pool.vcpu, "memory_gib": pool.memory_gib}
+
+
 def amounts(pool: NodePool) -> dict[str, int]:
     """What a cluster with this one pool reserves of the tenant's quota."""
-    return {
-        "clusters": 1,
-        "nodes": pool.nodes,
-        "vcpu": pool.nodes * pool.vcpu,
-        "memory_gib": pool.nodes * pool.memory_gib,
-    }
+    return FIXED | {kind: pool.nodes * each for kind, each in per_node(pool).items()}

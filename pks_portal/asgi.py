@@ -14,9 +14,11 @@ from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from pks_portal.boot import refuse_if_incomplete  # noqa: E402
 from pks_portal.feed import FeedConsumer  # noqa: E402
 from pks_portal.operations.consumers import OperationConsumer  # noqa: E402
 
+refuse_if_incomplete()
 websocket_urls: list[Any] = [
     path("ws/tasks/<uuid:operation_id>", OperationConsumer.as_asgi()),  # type: ignore[arg-type]
     path("ws/feed", FeedConsumer.as_asgi()),  # type: ignore[arg-type]

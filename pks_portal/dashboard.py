@@ -16,10 +16,9 @@ from clusters.browsing import may_create
 from clusters.models import Cluster, NodePool
 from pks_portal.operations.models import Operation
 from pks_portal.shell import Shell
-from tenants import quotas
-from tenants.access import tenants_where
+from tenants import audit, quotas
 from tenants.http import UserHttpRequest
-from tenants.models import AuditEntry, Tenant, User
+from tenants.models import Tenant, User
 
 SHOWN = 8
 QUOTAS_SHOWN = 4
@@ -51,7 +50,7 @@ def dashboard(request: UserHttpRequest) -> HttpResponse:
 def _facts(user: User, shell: Shell) -> dict[str, Any]:
     clusters: QuerySet[Cluster] = Cluster.objects.visible_to(user, "cluster.view")
     tasks: QuerySet[Operation] = Operation.objects.visible_to(user, "task.view").select_related("tenant", "actor")
-    entries = AuditEntry.objects.filter(Q(tenant__in=tenants_where(user, "audit.view")) | Q(actor=user))
+    entries = audit.visible(user)
     if shell.tenant:
         clusters, tasks = clusters.filter(tenant=shell.tenant), tasks.filter(tenant=shell.tenant)
         entries = entries.filter(tenant=shell.tenant)
@@ -60,7 +59,7 @@ def _facts(user: User, shell: Shell) -> dict[str, Any]:
         "tasks": tasks.filter(status__in=Operation.UNFINISHED).prefetch_related("steps")[:SHOWN],
         "running_count": tasks.filter(status__in=Operation.UNFINISHED).count(),
         "failed_count": tasks.filter(status="failed", ended_at__gte=timezone.now() - RECENT).count(),
-        "entries": entries.select_related("actor")[:SHOWN],
+        "entries": entries[:SHOWN],
         "quotas": [(tenant, quotas.lines(tenant)) for tenant in _tenants(user, shell)],
         "create": may_create(user, shell.tenant),
     }

@@ -7,18 +7,16 @@ from typing import Any
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 
 from pks_portal.operations.live import FEED
 from pks_portal.operations.models import Operation
 from pks_portal.operations.together import Together
 from tenants.access import on_platform, tenants_where
 from tenants.models import User
-from tenants.sockets import Viewer, users_of
+from tenants.sockets import SIGN_IN, PersonalConsumer, Viewer, users_of
 
 HEARTBEAT_SECONDS = 15
-SIGN_IN = 4401
-ACTIONS = {"cluster": "cluster.view", "task": "task.view"}
+ACTIONS = {"cluster": "cluster.view", "task": "task.view", "request": "quota.view"}
 
 AWAITED = "awaited"
 """Under this are the ids of the platform's tasks for which one of theirs waits."""
@@ -47,12 +45,13 @@ def _sight(user: User) -> Sight:
 SIGHTS: Together[str, Sight | None] = Together(_sights, seconds=1)
 
 
-class FeedConsumer(AsyncWebsocketConsumer):
+class FeedConsumer(PersonalConsumer):
     """Pass on {"kind", "id"} of changed rows; the page reads those rows again, and all of them after a gap."""
 
     async def connect(self) -> None:
         self.session = Viewer(self.scope).session_key or ""
         self.heart: asyncio.Task[None] | None = None
+        await self.join_person()
         await SIGHTS.join(self.session)
         await self.accept()
         if await SIGHTS.get(self.session) is None:
@@ -66,6 +65,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         if self.heart:
             self.heart.cancel()
         SIGHTS.leave(self.session)
+        await self.leave_person()
         await self.channel_layer.group_discard(FEED, self.channel_name)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -81,6 +81,13 @@ class FeedConsumer(AsyncWebsocketConsumer):
             await self.close(code=SIGN_IN)
         elif message["tenant"] in sight[message["kind"]] or message["id"] in sight[AWAITED]:
             await self.send(json.dumps({"kind": message["kind"], "id": message["id"]}))
+
+    async def person_notice(self, message: dict[str, Any]) -> None:
+        """The person was told something, or has read it; nobody else is in their group."""
+        if await SIGHTS.get(self.session) is None:
+            await self.close(code=SIGN_IN)
+        else:
+            await self.send(json.dumps({"kind": "notice", "id": message["id"]}))
 
     async def _beat(self) -> None:
         while True:

@@ -3,18 +3,17 @@
 import re
 import uuid
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from pks_portal.errors import PROGRAMS
 from tenants import audit
+from tenants.http import page_of
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,39}")
 """What is taken over from a proxy or program that numbers its requests itself."""
@@ -49,7 +48,7 @@ class OriginMiddleware:
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
         clear_contextvars()
         bind_contextvars(request_id=request_id)  # it stays bound: Django logs a refusal after the last middleware
-        door = "api" if PROGRAMS.match(request.path) else "page"
+        door = _door(request)
         token = audit.origin.set(audit.Origin(via=door, address=client_address(request), request_id=request_id))
         try:
             response = self.get_response(request)
@@ -57,6 +56,13 @@ class OriginMiddleware:
             audit.origin.reset(token)
         response.headers["X-Request-ID"] = request_id
         return response
+
+
+def _door(request: HttpRequest) -> str:
+    """Return the way in; that it was the command line is the client's own word, and no right hangs on it."""
+    if not PROGRAMS.match(request.path):
+        return "page"
+    return "cli" if request.headers.get("User-Agent", "").startswith("pks-cli") else "api"
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -83,14 +89,5 @@ class SignInAgainMiddleware:
         if "HX-Request" in request.headers:
             return HttpResponse(status=401)  # the page stays, with what was typed, and says it
         if request.method == "POST" and f"?{REDIRECT_FIELD_NAME}=" in location:
-            return redirect_to_login(_page_of(request))  # signing in leads back to the page, not to the form's address
+            return redirect_to_login(page_of(request))  # signing in leads back to the page, not to the form's address
         return response
-
-
-def _page_of(request: HttpRequest) -> str:
-    """Return the portal's page on which a form was, or the first page."""
-    page = request.headers.get("Referer", "")
-    if not url_has_allowed_host_and_scheme(page, {request.get_host()}):
-        return "/"
-    parts = urlsplit(page)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -16,6 +16,12 @@ from pks_portal.errors import PROBLEM
 METHODS = ("get", "post", "patch", "put", "delete")
 WRITING = frozenset(METHODS) - {"get"}
 WORD = {"type": "string"}
+KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[!-~]+$"},
+    "description": "The same request again within a day is answered the same again, and carried out once.",
+}
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "A refusal or failure (RFC 9457); the facts that its text names are beside it as fields too.",
@@ -44,6 +50,8 @@ def declare_refusals(result: dict[str, Any], **_unused: Any) -> dict[str, Any]:
         for method in METHODS:
             if method in item:
                 _close_input(result, item[method])
+                if method in WRITING:
+                    item[method].setdefault("parameters", []).append(dict(KEY))
                 for status in _refusals(path, method, item[method]):
                     item[method]["responses"].setdefault(str(int(status)), _refusal(status))
     return result
@@ -57,13 +65,15 @@ def _close_input(result: dict[str, Any], call: dict[str, Any]) -> None:
 
 
 def _refusals(path: str, method: str, call: dict[str, Any]) -> list[HTTPStatus]:
-    asked = "requestBody" in call or any(part["in"] == "query" for part in call.get("parameters", []))
+    asked = "requestBody" in call or any(part["in"] != "path" for part in call.get("parameters", []))
     can_be = {
         HTTPStatus.BAD_REQUEST: asked,
         HTTPStatus.UNAUTHORIZED: True,
-        HTTPStatus.FORBIDDEN: method in WRITING,
+        HTTPStatus.FORBIDDEN: True,
         HTTPStatus.NOT_FOUND: "{" in path,
         HTTPStatus.CONFLICT: method in WRITING,
+        HTTPStatus.UNPROCESSABLE_ENTITY: method in WRITING,
+        HTTPStatus.TOO_MANY_REQUESTS: True,
         HTTPStatus.SERVICE_UNAVAILABLE: method in WRITING,
     }
     return [status for status, possible in can_be.items() if possible]

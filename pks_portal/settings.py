@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from pks_portal import env, logs, paths
+from pks_portal import env, logs, paths, sso
+from pks_portal.outgoing import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 paths.load_environment()
@@ -17,7 +18,7 @@ SECURE = PUBLIC_URL.startswith("https://")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 PUBLIC_PORT = urlsplit(PUBLIC_URL).port or (443 if SECURE else 80)
 
-SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY = env.secret("SECRET_KEY")
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = list(dict.fromkeys([*env.items("ALLOWED_HOSTS"), PUBLIC_HOST, "localhost", "127.0.0.1"]))
 WEBSOCKET_ORIGINS = (
@@ -36,6 +37,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.usersessions",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "rest_framework",
     "drf_spectacular",
     "django_filters",
@@ -43,6 +47,8 @@ INSTALLED_APPS = [
     "csp",
     "tenants",
     "pks_portal.operations",
+    "pks_portal.directories",
+    "pks_portal.upkeep",
     "clusters",
 ]
 MIDDLEWARE = [
@@ -58,9 +64,12 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "tenants.middleware.SessionMiddleware",
+    "tenants.middleware.SecondFactorMiddleware",
     "pks_portal.middleware.SignInAgainMiddleware",
     "pks_portal.errors.PortalErrorMiddleware",
+    "tenants.api.limits.LimitsMiddleware",
+    "tenants.api.idempotency.IdempotencyMiddleware",
 ]
 ROOT_URLCONF = "pks_portal.urls"
 ASGI_APPLICATION = "pks_portal.asgi.application"
@@ -108,10 +117,26 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "sweep": {"task": "pks_portal.operations.tasks.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "stock": {"task": "clusters.tasks.stock", "schedule": 5.0, "options": {"expires": 5}},
+    "audit.seal": {"task": "tenants.audit.tasks.seal", "schedule": 2.0, "options": {"expires": 2}},
+    "audit.verify": {"task": "tenants.audit.tasks.verify", "schedule": 86400.0, "options": {"expires": 3600}},
+    "audit.purge": {"task": "tenants.audit.tasks.purge", "schedule": 86400.0, "options": {"expires": 3600}},
+    "quotas": {"task": "tenants.quota_tasks.end_grants", "schedule": 5.0, "options": {"expires": 5}},
+    "held": {"task": "clusters.starting.sweep_held", "schedule": 2.0, "options": {"expires": 2}},
+    "notices": {"task": "tenants.notices.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "notices.purge": {"task": "tenants.notices.tasks.purge", "schedule": 86400.0, "options": {"expires": 3600}},
+    "follow": {"task": "clusters.tasks.follow", "schedule": 15.0, "options": {"expires": 15}},
     "watch": {"task": "clusters.tasks.watch", "schedule": 3.0, "options": {"expires": 3}},
+    "directories": {
+        "task": "pks_portal.directories.tasks.look",
+        "schedule": 60.0 * env.integer("PKS_DIRECTORY_SYNC_MINUTES", 10),
+        "options": {"expires": 60},
+    },
+    "issuer": {"task": "tenants.issuer.tasks.keep_fresh", "schedule": 86400.0, "options": {"expires": 3600}},
+    "forget": {"task": "tenants.automation.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "warn": {"task": "tenants.automation.tasks.warn", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # People
@@ -132,6 +157,18 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = None
 # "key" is a person: fewer attempts than after which the directory itself would lock them out
 ACCOUNT_RATE_LIMITS = {"login_failed": env.text("PKS_SIGN_IN_LIMITS", "20/m/ip,3/5m/key")}
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None  # addresses are the directory's: allauth keeps, checks and compares none
+ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS = 60 * min(env.integer("PKS_STEP_UP_MINUTES", 10), 15)
+MFA_ADAPTER = "tenants.mfa.MFAAdapter"
+MFA_FORMS = {"activate_totp": "tenants.mfa_forms.AddAppForm", "authenticate": "tenants.mfa_forms.CodeForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+# roles that need a second factor, and "local": accounts whose password is kept here, always outside the demo
+MFA_REQUIRED = {*env.items("PKS_MFA_REQUIRED", "" if DEMO else "platform-admin"), *([] if DEMO else ["local"])}
+SSO = sso.configuration()
+SOCIALACCOUNT_ADAPTER = "tenants.sso.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [SSO["app"]] if SSO else [], "OAUTH_PKCE_ENABLED": True}}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("PKS_PROXIES", 0)
 DIRECTORY: dict[str, Any] = {
     "uris": env.items("PKS_DIRECTORY_URI"),
@@ -144,8 +181,14 @@ DIRECTORY: dict[str, Any] = {
     "group_filter": env.text("PKS_DIRECTORY_GROUP_FILTER", ""),
     "kind": env.text("PKS_DIRECTORY_KIND", "openldap"),
     "start_tls": env.flag("PKS_DIRECTORY_START_TLS", default=True),
+    "domain": env.text("PKS_DIRECTORY_DOMAIN", ""),
+    "suffixes": env.items("PKS_DIRECTORY_SUFFIXES"),
 }
-SESSION_COOKIE_AGE = 8 * 3600
+PKS_DIRECTORY_PORTS = [389, 636, 3268, 3269, *map(int, env.items("PKS_DIRECTORY_PORTS"))]  # those one may type
+PKS_DIRECTORY_SYNC_MINUTES = env.integer("PKS_DIRECTORY_SYNC_MINUTES", 10)
+PKS_DIRECTORY_BRAKE = env.integer("PKS_DIRECTORY_BRAKE", 20)  # per cent of people or memberships that one sync may take
+SESSION_COOKIE_AGE = 3600 * env.integer("PKS_SESSION_HOURS", 8)
+SESSION_IDLE_SECONDS = 60 * env.integer("PKS_SESSION_IDLE_MINUTES", 30)
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "pks_session"
@@ -195,7 +238,8 @@ REST_FRAMEWORK = {
         "tenants.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "tenants.stepup.Fresh"],
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.api.limits.Limits"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["tenants.http.SoundJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -222,11 +266,32 @@ SPECTACULAR_SETTINGS = {
         "ClusterStatus": "clusters.models.Cluster.Status",
         "EventLevel": "pks_portal.operations.models.OperationEvent.Level",
         "KubeconfigLevel": "clusters.models.Kubeconfig.Level",
+        "KubeconfigKind": "clusters.models.Kubeconfig.Kind",
+        "TenantRole": "tenants.models.Role",
+        "QuotaKind": "tenants.models.QuotaKind",
+        "DirectoryKind": "tenants.models.DirectorySource.Kind",
     },
 }
 
+# The portal as issuer for its clusters, which take https only
+ISSUER_PORT = env.integer("PKS_ISSUER_PORT", 8443)
+ISSUER_URL = env.text("PKS_ISSUER_URL", f"https://localhost:{ISSUER_PORT}").rstrip("/")
+ISSUER_IS_ELSEWHERE = bool(env.text("PKS_ISSUER_URL", ""))
+ISSUER_CA_FILE = env.text("PKS_ISSUER_CA", str(paths.data() / "issuer" / "ca.pem"))
+ISSUER_TOKEN_SECONDS = min(300, max(10, env.integer("PKS_ISSUER_TOKEN_SECONDS", 300)))  # whoever left is out after it
+ISSUER_KEYS_KEPT_SECONDS = env.integer("PKS_ISSUER_KEYS_KEPT_SECONDS", 300)  # by API servers; a new key waits 3 times
+ISSUER_KEY_DAYS = env.integer("PKS_ISSUER_KEY_DAYS", 90)
+
+# Automation: 0 requests a minute means no limit
+TOKEN_MAX_DAYS = env.integer("PKS_TOKEN_MAX_DAYS", 90)
+API_READS_PER_MINUTE = env.integer("PKS_API_READS_PER_MINUTE", 3000)
+API_CHANGES_PER_MINUTE = env.integer("PKS_API_CHANGES_PER_MINUTE", 600)
+API_PER_ADDRESS_PER_MINUTE = env.integer("PKS_API_PER_ADDRESS_PER_MINUTE", 12000)
+
 # Clusters
 PKS_WARM_POOL = env.integer("PKS_WARM_POOL", 0)  # control planes kept ready, for each offered version
+PKS_AUDIT_DAYS = env.integer("PKS_AUDIT_DAYS", 0)  # for how long the audit trail is kept; 0: for ever
+PKS_STRICT = DEBUG  # a deed or fact that nobody declared is an error, instead of being left out and logged
 PKS_KUBECONFIG_MAX_HOURS = env.integer("PKS_KUBECONFIG_MAX_HOURS", 720)
 
 LOGGING = logs.configuration(env.text("PKS_LOG_LEVEL", "INFO"), human=DEBUG or sys.stderr.isatty())

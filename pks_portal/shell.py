@@ -11,12 +11,14 @@ from django.utils.translation import get_language
 from clusters.models import Cluster
 from pks_portal.operations.models import Operation
 from pks_portal.operations.templatetags.portal import words
-from tenants.access import tenants_where
+from tenants import requests
+from tenants.access import on_platform, somewhere, tenants_where
 from tenants.models import Tenant, User
+from tenants.notices import reading
 
 THEME_COOKIE = "pks_theme"
 THEMES = ("light", "dark")
-WITH_TENANT = ("/", "/clusters", "/tasks")
+WITH_TENANT = ("/", "/clusters", "/tasks", "/audit")
 
 
 @dataclass
@@ -43,15 +45,39 @@ class Shell:
         return "zh-Hans" if (get_language() or "").startswith("zh") else "en"
 
     @cached_property
-    def tenants(self) -> list[Tenant]:
-        """The tenants that the person may look into."""
+    def _visible(self) -> list[Tenant]:
         return list(tenants_where(self.user, "tenant.view")) if self.user else []
+
+    @property
+    def tenants(self) -> list[Tenant]:
+        """The tenants that the person may look into and that are not archived."""
+        return [tenant for tenant in self._visible if tenant.archived_at is None]
 
     @cached_property
     def tenant(self) -> Tenant | None:
         """The tenant chosen in the URL; None means all that one can see."""
         slug = self.request.GET.get("tenant")
-        return next((tenant for tenant in self.tenants if tenant.slug == slug), None)
+        return next((tenant for tenant in self._visible if tenant.slug == slug), None)
+
+    @property
+    def home(self) -> Tenant | None:
+        """The tenant that is meant where one must be: the chosen one, or the only one."""
+        return self.tenant or (self.tenants[0] if len(self.tenants) == 1 else None)
+
+    @cached_property
+    def may_see_people(self) -> bool:
+        """Whether the person may look at all people of the platform."""
+        return self.user is not None and on_platform(self.user, "person.view")
+
+    @cached_property
+    def may_see_directories(self) -> bool:
+        """Whether the person may look at the company directories."""
+        return self.user is not None and on_platform(self.user, "directory.view")
+
+    @cached_property
+    def may_see_webhooks(self) -> bool:
+        """Whether the person may look at the platform's webhooks; a tenant's are on the tenant's page."""
+        return self.user is not None and on_platform(self.user, "webhook.view")
 
     @cached_property
     def query(self) -> str:
@@ -69,12 +95,27 @@ class Shell:
         return _within(Cluster.objects.visible_to(self.user, "cluster.view"), self.tenant).count() if self.user else 0
 
     @cached_property
+    def may_audit(self) -> bool:
+        """Whether the person may read the audit log of any tenant."""
+        return self.user is not None and somewhere(self.user, "audit.view")
+
+    @cached_property
     def task_count(self) -> int:
         """How many tasks are unfinished."""
         if self.user is None:
             return 0
         rows = Operation.objects.visible_to(self.user, "task.view").filter(status__in=Operation.UNFINISHED)
         return int(_within(rows, self.tenant).count())
+
+    @cached_property
+    def approval_count(self) -> int:
+        """How many requests wait for the person's decision."""
+        return requests.waiting_for(self.user).count() if self.user else 0
+
+    @cached_property
+    def notice_count(self) -> int:
+        """How many notices the person has not read."""
+        return reading.unread(self.user) if self.user else 0
 
     @property
     def words(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pks_portal import messages
 from pks_portal.operations.models import Operation
 from pks_portal.shell import THEME_COOKIE, THEMES
 from tenants.http import UserHttpRequest
+from tenants.models import User
 
 FOUND_AT_MOST = 6
 LOOKED_AT = 300  # tasks, the newest, whose words are compared: they are made in the reader's language
@@ -49,6 +50,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
             response.delete_cookie(THEME_COOKIE)
     if request.POST.get("language") in dict(settings.LANGUAGES):
         _keep(response, settings.LANGUAGE_COOKIE_NAME, request.POST["language"])
+        if isinstance(request.user, User):
+            User.objects.filter(pk=request.user.pk).update(language=request.POST["language"])  # for mail to them
     return response
 
 
@@ -110,7 +113,10 @@ def _pages() -> list[Page]:
         Page(_("Clusters"), reverse("clusters:list"), "boxes"),
         Page(_("Create cluster"), reverse("clusters:create"), "plus"),
         Page(_("Tasks"), reverse("operations:list"), "list-checks"),
+        Page(_("Approvals"), reverse("approvals"), "inbox"),
         Page(_("Plans"), reverse("clusters:plans"), "layers"),
         Page(_("Kubernetes versions"), reverse("clusters:versions"), "tag"),
+        Page(_("Notices"), reverse("notices"), "bell"),
         Page(_("Profile"), reverse("profile"), "user-round"),
+        Page(_("Security"), reverse("mfa_index"), "shield-check"),
     ]

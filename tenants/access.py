@@ -5,20 +5,23 @@ Each app's policy.py declares its actions with `grant`; an action nobody declare
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Self, TypeGuard, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from pks_portal.errors import Forbidden
+from pks_portal.errors import Conflict, Forbidden
 from tenants.models import Membership, PlatformGrant, PlatformRole, Role, Tenant, User
+from tenants.scopes import scope_of, within
 
 Row = TypeVar("Row", bound=models.Model)
 Anyone = User | AnonymousUser
 
 ROLES_FOR: dict[str, frozenset[str]] = {}
+MAKING: set[str] = set()
+"""The actions that make something new, which an archived tenant may not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +35,34 @@ class Decision:
         return self.allowed
 
 
-def grant(action: str, *roles: Role | PlatformRole) -> None:
-    """Declare which roles, of a tenant or of the platform, may perform an action."""
+def grant(action: str, *roles: Role | PlatformRole, makes: bool = False) -> None:
+    """Declare which roles, of a tenant or of the platform, may perform an action; `makes`: see MAKING."""
     ROLES_FOR[action] = frozenset(roles)
+    if makes:
+        MAKING.add(action)
+
+
+def _counts(user: Anyone, action: str) -> TypeGuard[User]:
+    """Say whether it matters at all which roles the user has: an active account, and its token reaches that far."""
+    return not isinstance(user, AnonymousUser) and user.is_active and within(action, user.scope)
 
 
 def on_platform(user: Anyone, action: str) -> bool:
     """Say whether a platform role lets the user perform the action everywhere, also where there is no tenant."""
-    if isinstance(user, AnonymousUser) or not user.is_active:
+    if not _counts(user, action):
         return False
     return PlatformGrant.objects.filter(user=user, role__in=ROLES_FOR[action]).exists()
 
 
 def tenants_where(user: Anyone, action: str) -> models.QuerySet[Tenant]:
-    """Return the tenants in which the user may perform the action."""
-    if isinstance(user, AnonymousUser) or not user.is_active:
+    """Return the tenants in which the user may perform the action now."""
+    able = _able_in(user, action)
+    return able.filter(archived_at=None) if action in MAKING else able
+
+
+def _able_in(user: Anyone, action: str) -> models.QuerySet[Tenant]:
+    """Return the tenants in which the user's roles allow the action, archived or not."""
+    if not _counts(user, action):
         return Tenant.objects.none()
     if on_platform(user, action):
         return Tenant.objects.all()
@@ -54,29 +70,65 @@ def tenants_where(user: Anyone, action: str) -> models.QuerySet[Tenant]:
     return Tenant.objects.filter(pk__in=held.values("tenant"))
 
 
+def somewhere(user: Anyone, action: str) -> bool:
+    """Say whether the user may perform the action in any tenant, or on the platform."""
+    return on_platform(user, action) or tenants_where(user, action).exists()
+
+
 def people_where(action: str, tenant: Tenant | None) -> models.QuerySet[User]:
-    """Return the active people who may perform an action in the tenant, or on the platform when there is none."""
+    """Return the active people who may perform an action in the tenant, or on the platform when there is none.
+
+    People: a program with such a role is nobody to tell or to wait for.
+    """
     roles = ROLES_FOR[action]
     able = Q(pk__in=PlatformGrant.objects.filter(role__in=roles).values("user"))
     if tenant is not None:
         able |= Q(pk__in=Membership.objects.filter(tenant=tenant, role__in=roles).values("user"))
-    return User.objects.filter(able, is_active=True).order_by("pk")
+    return User.objects.filter(able, is_active=True, kind=User.Kind.PERSON).order_by("pk")
 
 
 def may(user: Anyone, action: str, tenant: Tenant | None) -> Decision:
     """Decide, with a reason fit to show when the answer is no; `tenant` None asks about the platform itself."""
-    somewhere = tenants_where(user, action)
+    somewhere = _able_in(user, action)
     if on_platform(user, action) if tenant is None else somewhere.filter(pk=tenant.pk).exists():
-        return Decision(allowed=True)
+        return _unless_archived(action, tenant)
+    if isinstance(user, User) and not within(action, user.scope):
+        return Decision(allowed=False, reason=_out_of_scope(action))
     roles: Iterable[Role | PlatformRole] = [*Role, *PlatformRole]
     needed = ", ".join(str(role.label) for role in roles if role in ROLES_FOR[action])
     return Decision(allowed=False, reason=_("This needs one of these roles: %(roles)s.") % {"roles": needed})
 
 
+def _unless_archived(action: str, tenant: Tenant | None) -> Decision:
+    if tenant is None or tenant.archived_at is None or action not in MAKING:
+        return Decision(allowed=True)
+    return Decision(allowed=False, reason=str(_archived(tenant)))
+
+
+def _out_of_scope(action: str) -> str:
+    if (scope := scope_of(action)) is None:
+        return _("No token may do this, only a person who has signed in.")
+    return _("The token lacks the scope “%(scope)s”.") % {"scope": scope.value}
+
+
 def require(user: Anyone, action: str, tenant: Tenant | None) -> None:
-    """Raise Forbidden unless the user may; the first line of every service."""
-    if not (decision := may(user, action, tenant)):
-        raise Forbidden("error.forbidden", action=action, reason=decision.reason)
+    """Raise Forbidden unless the user may (Conflict in an archived tenant); the first line of every service."""
+    if decision := may(user, action, tenant):
+        return
+    if tenant is not None and _able_in(user, action).filter(pk=tenant.pk).exists():
+        refuse_archived(tenant)
+    outside = isinstance(user, User) and not within(action, user.scope)
+    raise Forbidden("error.out_of_scope" if outside else "error.forbidden", action=action, reason=decision.reason)
+
+
+def refuse_archived(tenant: Tenant) -> None:
+    """Raise Conflict when nothing new may be made in the tenant; for certain only under the lock of its row."""
+    if tenant.archived_at is not None:
+        raise _archived(tenant)
+
+
+def _archived(tenant: Tenant) -> Conflict:
+    return Conflict("error.tenant_archived", tenant=tenant.slug)
 
 
 class TenantOwnedQuerySet(models.QuerySet[Row]):

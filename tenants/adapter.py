@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -14,9 +15,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tenants import audit
+from tenants import audit, mfa, notices, stepup
 from tenants.directory.backend import Attempt
-from tenants.models import User
+from tenants.models import PlatformGrant, PlatformRole, User
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         with transaction.atomic():
             super().login(request, user)
             audit.record(user, "session.start", user)
+            self._tell_of_break_glass(request, user)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Let allauth's own pages ask when ours do."""
+        return not stepup.is_fresh(context.request)
+
+    def send_notification_mail(self, template_prefix: str, user: User, *_args: Any, **_kwargs: Any) -> None:
+        """Put on record, and among the person's notices, what allauth would send mail about."""
+        mfa.changed(template_prefix, user)
+
+    def send_password_reset_mail(self, *_args: Any, **_kwargs: Any) -> None:
+        """Send none: directory people's passwords are the directory's, a local administrator's is set by command."""
+
+    def _tell_of_break_glass(self, request: HttpRequest, user: User) -> None:
+        """Tell all platform administrators when one signs in by a password that is kept here."""
+        admins = PlatformGrant.objects.filter(role=PlatformRole.PLATFORM_ADMIN)
+        if user.directory_id or not user.has_usable_password() or not admins.filter(user=user).exists():
+            return
+        audit.record(user, "session.break_glass", user)
+        address = self.get_client_ip(request)
+        people = User.objects.filter(pk__in=admins.values("user"), is_active=True).exclude(pk=user.pk)
+        notices.tell("account.break_glass", to=people, link="/profile", name=user.username, address=address)
 
     def logout(self, request: HttpRequest) -> None:
         """End the session, and record it."""
@@ -78,7 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         person = Attempt.of(request).person
-        return f"id:{person.id}" if person else f"name:{_login(credentials).lower()}"
+        return f"id:{person.source}:{person.id}" if person else f"name:{_login(credentials).lower()}"
 
     def _refusal(self, request: HttpRequest, credentials: dict[str, Any]) -> ValidationError:
         """Record why, and return what the person is told, after a time that does not tell who exists."""

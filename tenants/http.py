@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 from rest_framework import serializers
@@ -66,3 +68,12 @@ def needs_cache(view: View) -> View:
             raise Unavailable("error.sign_in_unavailable", system="redis", cause=type(error).__name__) from error
 
     return guarded
+
+
+def page_of(request: HttpRequest) -> str:
+    """Return the portal's page on which a form was (path and query), or the first page."""
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}):
+        return "/"
+    parts = urlsplit(page)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from pks_portal.errors import Unavailable
-from tenants import tokens
+from tenants import audit, factors, tokens
 from tenants.http import needs_cache
 from tenants.models import PlatformRole
 
@@ -77,6 +77,10 @@ def _by_password(request: HttpRequest) -> HttpResponse:
     except ValidationError as error:
         word, status = CODES.get(error.code or "", ("unauthorized", HTTPStatus.UNAUTHORIZED))
         return _error(word, " ".join(error.messages), status, after=_retry_after(error, status))
+    if factors.takes_no_password_alone(user):
+        audit.record(None, "session.refused", None, login=user.username[:64], reason="mfa_required")
+        text = _("This account signs in with a second factor, which cannot be asked for here. Use a token instead.")
+        return _error("mfa_required", text, HTTPStatus.UNAUTHORIZED)
     return _answer(tokens.start(user, CLIENT))
 
 

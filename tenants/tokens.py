@@ -21,8 +21,9 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from tenants import audit
-from tenants.models import AccessToken, User
+from tenants import audit, factors
+from tenants.automation import tokens as lasting
+from tenants.models import AccessToken, ApiToken, User
 
 ACCESS_LIFETIME: Final = timedelta(hours=1)
 SIGN_IN_LIFETIME: Final = timedelta(hours=12)
@@ -57,7 +58,7 @@ def refresh(token: str) -> Pair | None:
     """
     with transaction.atomic():
         row = _read(token, AccessToken.Kind.REFRESH)
-        if row is None:
+        if row is None or factors.lacks_second_factor(row.user):
             return None
         if not AccessToken.objects.filter(pk=row.pk, last_used_at=None).update(last_used_at=timezone.now()):
             if row.last_used_at and timezone.now() - row.last_used_at > RACE:
@@ -115,19 +116,39 @@ def _read(token: str, *kinds: str) -> AccessToken | None:
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer pks_…`; other schemes are left to others."""
 
-    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
-        """Return the person and the token, None without a bearer token; raises AuthenticationFailed for a bad one."""
-        scheme, _space, token = get_authorization_header(request).decode("latin-1").partition(" ")
+    def authenticate(self, request: Request) -> tuple[User, AccessToken | ApiToken] | None:
+        """Return who sends the token, and the token; None without a bearer token; raises AuthenticationFailed.
+
+        The user carries the token's scope; that of a sign-in has none, and may do all that the person may.
+        """
+        scheme, _space, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        row = _read(token.strip(), AccessToken.Kind.ACCESS)
-        if row is None:
+        if (row := _read(text.strip(), AccessToken.Kind.ACCESS)) is not None:
+            _check(row.user)
+            _seen(row)
+            return row.user, row
+        if (token := _lasting(text.strip())) is None:
             raise AuthenticationFailed(_("The token is not valid or no longer valid. Sign in again."))
-        _seen(row)
-        return row.user, row
+        _check(token.user)
+        return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="pks-portal"'
+
+
+def _check(user: User) -> None:
+    """Raise AuthenticationFailed for people who must have a second factor and have none: no token is a way around."""
+    if factors.lacks_second_factor(user):
+        raise AuthenticationFailed(_("Your role needs a second factor. Add one on the page “Security”."))
+
+
+def _lasting(text: str) -> ApiToken | None:
+    """Return the living API token. Raises AuthenticationFailed when it comes from a wrong network."""
+    try:
+        return lasting.read(text, audit.origin.get().address)
+    except lasting.WrongNetwork as error:
+        raise AuthenticationFailed(error.detail) from error
 
 
 def _seen(row: AccessToken) -> None:
@@ -143,4 +164,4 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "A token from POST /oauth/token."}
+        return {"type": "http", "scheme": "bearer", "description": "A token from POST /oauth/token, or an API token."}

@@ -8,12 +8,26 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from pks_portal.operations import runner
 from pks_portal.operations.models import Operation
+from tenants.audit import guards
 from tests.factories import CloudFactory, MembershipFactory, PlanFactory
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> list[str]:
+    """Take the triggers of the audit trail away, which would refuse to empty the database after a test.
+
+    Return the names of those that the migrations failed to make.
+    """
+    with django_db_blocker.unblock():
+        missing = guards.missing(connection)
+        guards.remove(connection)
+    return missing
 
 
 @pytest.fixture(autouse=True)

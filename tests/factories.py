@@ -26,7 +26,8 @@ class TenantFactory(DjangoModelFactory[Tenant]):
 
     @factory.post_generation
     def quota(self, create, extracted, **kwargs):
-        limits = {"clusters": 4, "nodes": 20, "vcpu": 80, "memory_gib": 160, **(extracted or {})}
+        limits = {"clusters": 4, "nodes": 20, "vcpu": 80, "memory_gib": 160, "storage_gib": 500, "registry_gib": 100}
+        limits |= extracted or {}
         for kind, limit in limits.items():
             QuotaLimit.objects.create(tenant=self, kind=kind, limit=limit)
 

@@ -18,3 +18,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+MFA_REQUIRED = set()  # tests that need it ask for it
+PKS_STRICT = True  # a deed or a fact that nobody declared is an error

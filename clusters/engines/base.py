@@ -32,6 +32,26 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whom a cluster's API believes about people: an OpenID Connect issuer (https), for tokens made for `audience`.
+
+    `authority` is the PEM of the certificates under which the issuer answers; empty: those that the system trusts.
+    """
+
+    issuer: str
+    authority: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a group of the issuer's may do in a cluster: level "view", "edit" or "admin"."""
+
+    group: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A cluster as it should be.
 
@@ -39,6 +59,7 @@ class Wanted:
     share. `namespace` is the tenant's own opaque name outside. `variables` are the plan's, `network` is the network
     profile; each engine takes what it knows (Cluster API maps variables to the ClusterClass's). `force`: the names of
     obstacles that a person has said to go past: what they protect on nodes that go is deleted, with its grace.
+    `trust` and `grants`: whom its API believes, and what they may do; see Engine.follow.
     """
 
     id: UUID
@@ -52,6 +73,8 @@ class Wanted:
     variables: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
     force: Collection[str] = ()
+    trust: Trust | None = None
+    grants: Sequence[Grant] = ()
 
     @property
     def nodes(self) -> int:
@@ -126,6 +149,7 @@ class Observed:
     nodes: Sequence[NodeSeen] = ()
     conditions: Sequence[Condition] = ()
     endpoint: str = ""
+    authority: str = ""
     version: str = ""
     healthy: bool = False
 
@@ -226,6 +250,18 @@ class Engine(ABC):
     @abstractmethod
     def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
         """Issue a kubeconfig for a holder (a login name) at level "view", "edit" or "admin"."""
+
+    def follow(self, wanted: Wanted) -> bool:
+        """Take the next short step towards `wanted.trust` and `wanted.grants`; say whether all of it is in force.
+
+        What is taken away goes before what is given. Nothing else of the cluster is touched, and no process that
+        serves its API is stopped. Engines without an API of their own have nothing to do.
+        """
+        return True
+
+    def identify(self, wanted: Wanted, token: str) -> str | None:
+        """Return as whom the cluster's API knows the bearer of a token; None while it believes none of it."""
+        return None
 
     @abstractmethod
     def revoke(self, cluster_id: UUID, name: str) -> None:

@@ -74,6 +74,9 @@ REFUSED = {
     "engine.other_version": gettext_noop("The cluster runs Kubernetes %(running)s; it cannot become %(wanted)s here."),
     "engine.unknown_level": gettext_noop("There is no level “%(level)s”; choose one of %(offered)s."),
     "engine.removing": gettext_noop("The cluster “%(name)s” is being deleted."),
+    "engine.issuer_elsewhere": gettext_noop(
+        "Clusters on this machine reach the issuer on its loopback only, not at %(issuer)s."
+    ),
     "engine.not_made": gettext_noop("The cluster “%(name)s” is not made yet."),
     "engine.tool_missing": gettext_noop("The program %(tool)s is not installed on this machine."),
     "engine.tool_missing.next": gettext_noop("Run “make run” as root, or install it."),

@@ -10,11 +10,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from clusters import credentials, recipes, services
+from clusters import credentials, held, recipes, services
 from clusters.forms import LabelsField
-from clusters.models import Cluster
+from clusters.models import Cluster, Kubeconfig
+from clusters.views import asking
+from clusters.views.asking import Asking
 from clusters.views.detail import show, what_goes
 from pks_portal.errors import Forbidden, Invalid, PortalError
+from tenants import stepup
 from tenants.http import UserHttpRequest
 
 
@@ -32,6 +35,7 @@ def scale_preview(request: UserHttpRequest, pk: UUID) -> HttpResponse:
             "nodes": nodes,
             "new": [name for name in change.engine.nodes_added if name not in seen],
             "kept": [name for name in change.engine.nodes_added if name in seen],  # an unfinished scale-down's
+            "asking": Asking.of(change, request.GET, nodes=nodes, fewest=min(nodes, cluster.nodes + 1)),
         }
     except Forbidden:
         raise
@@ -47,10 +51,24 @@ def scale(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     cluster = _cluster(request, pk)
     typed = request.POST.get("nodes", "")
     try:
-        services.scale_cluster(request.user, cluster, _number(typed), request_key=_key(request))
+        return redirect(*_scaled(request, cluster, _number(typed)))
     except PortalError as error:
         return show(request, cluster, status=error.status, refusal=error, typed_nodes=typed)
-    return redirect("clusters:detail", cluster.pk)
+
+
+def _scaled(request: UserHttpRequest, cluster: Cluster, nodes: int) -> tuple[str, UUID]:
+    """Scale the cluster, or hold the wish where the form was sent as a request; return the page that shows it."""
+    key = _key(request)
+    if asked := asking.sent(request.POST):
+        try:
+            task, _request = held.scale_cluster(request.user, cluster, nodes, asked, request_key=key)
+        except PortalError as error:
+            if not asking.needless(error):
+                raise
+        else:
+            return "operations:detail", task.pk
+    services.scale_cluster(request.user, cluster, nodes, request_key=key)
+    return "clusters:detail", cluster.pk
 
 
 @login_required
@@ -98,15 +116,17 @@ def issue_kubeconfig(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     """
     cluster = _cluster(request, pk)
     level = request.POST.get("level", "")
+    if level == Kubeconfig.Level.ADMIN and not stepup.is_fresh(request):
+        return stepup.ask(request)
     try:
         hours = _number(request.POST.get("hours", ""), field="hours")
-        row, credential = credentials.issue_kubeconfig(request.user, cluster, level=level, hours=hours)
+        row, text = credentials.issue_kubeconfig(request.user, cluster, level=level, hours=hours)
     except PortalError as error:
         if "HX-Request" in request.headers:
             return render(request, "clusters/_kubeconfig_refused.html", {"error": error}, status=error.status)
         return show(request, cluster, status=error.status, refusal=error)
     name = recipes.filename(cluster, level, row.pk)
-    text = recipes.readable(credential.kubeconfig)
+    text = recipes.readable(text)
     if request.POST.get("as") == "show" and "HX-Request" in request.headers:
         context = {"cluster": cluster, "kubeconfig": row, "text": text, "filename": name}
         context["command"] = recipes.kubectl(cluster, name)

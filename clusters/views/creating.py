@@ -1,7 +1,7 @@
 """Ask for a cluster: the form, its preview while one types, and the check of the name."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
@@ -11,12 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clusters import fleet, recipes, services, versions
+from clusters import fleet, held, recipes, services, versions
 from clusters.browsing import may_create
 from clusters.engines.local import binaries
 from clusters.forms import NewClusterForm, name_error
 from clusters.models import Cloud
-from pks_portal.errors import Forbidden, PortalError
+from clusters.views import asking
+from clusters.views.asking import Asking
+from pks_portal.errors import Forbidden, PortalError, QuotaExceeded
 from tenants.access import tenants_where
 from tenants.http import UserHttpRequest
 
@@ -35,19 +37,42 @@ def cluster_create(request: UserHttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         key = form.cleaned_data["key"]
         try:
-            _task, cluster = services.create_cluster(
-                request.user, form.cleaned_data["tenant"], form.wish(), request_key=key
-            )
+            return redirect(*_made(request, form, key))
         except (PortalError, ValidationError) as exc:
-            form.refuse(exc)
             error = exc if isinstance(exc, PortalError) else None
-        else:
-            return redirect("clusters:detail", cluster.pk)
+            if not isinstance(exc, QuotaExceeded) and getattr(exc, "field", "") != "reason":
+                form.refuse(exc)
     context: dict[str, Any] = {"form": form, "refusal": error, "clouds": _clouds(), "said": error}
     context |= _preview(request, form, tried=form.is_bound)
+    if context.get("asking"):
+        context |= _not_asked_yet(error)
+    elif isinstance(error, QuotaExceeded):
+        form.refuse(error)  # something else stands in the way too
     if form.errors and not context["change"]:
         context["problems"] = [_("Correct what is marked to see it.")]  # the field says it already
-    return render(request, "clusters/create.html", context, status=422 if form.errors else 200)
+    return render(request, "clusters/create.html", context, status=422 if form.errors or error else 200)
+
+
+def _made(request: UserHttpRequest, form: NewClusterForm, key: str) -> tuple[str, UUID]:
+    """Create the cluster, or hold the wish where the form was sent as a request; return the page that shows it."""
+    user, tenant, wish = request.user, form.cleaned_data["tenant"], form.wish()
+    if asked := asking.sent(request.POST):
+        try:
+            task, _request = held.create_cluster(user, tenant, wish, asked, request_key=key)
+        except PortalError as error:
+            if not asking.needless(error):
+                raise
+        else:
+            return "operations:detail", task.pk
+    _task, cluster = services.create_cluster(user, tenant, wish, request_key=key)
+    return "clusters:detail", cluster.pk
+
+
+def _not_asked_yet(error: PortalError | None) -> dict[str, Any]:
+    """Return what the form says of a wish over the quota: that it is one is no error, a missing reason is."""
+    if error is not None and error.field == "reason":
+        return {"refusal": None, "said": error, "reason_problem": error.detail}
+    return {"refusal": None if isinstance(error, QuotaExceeded) else error}
 
 
 @login_required
@@ -90,6 +115,7 @@ def _preview(request: UserHttpRequest, form: NewClusterForm, *, tried: bool) -> 
         "tenant": data["tenant"],
         "nodes": data["nodes"],
         "cloud": data["cloud"],
+        "asking": Asking.of(change, form.data, nodes=data["nodes"], fewest=data["plan"].min_nodes),
         "recipe": recipes.create(form.body()),
         "version": versions.info(data["version"], timezone.localdate()),
         "programs": binaries.state(data["version"]) if data["cloud"].kind == "local" else None,

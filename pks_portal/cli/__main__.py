@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from pks_portal.cli import changes, clusters, offers, rest, session, show, tasks
+from pks_portal.cli import changes, clusters, identity, members, offers, quotas, rest, session, show, tasks, tokens
 from pks_portal.cli.failures import Failure
 from pks_portal.cli.words import of_typer, say
 
@@ -33,7 +33,14 @@ app = typer.Typer(cls=Group, help=say("Kubernetes clusters on demand."), no_args
 COMMANDS: dict[Callable[..., None], str] = {
     session.login: say("Sign in to a portal."),
     session.logout: say("Forget the sign-in."),
+    tokens.tokens: say("List API tokens: yours, or a service account's."),
     offers.tenants: say("List your tenants and their quotas."),
+    quotas.quotas: say("List how much of its quotas each tenant uses."),
+    quotas.quota_requests: say("List requests for more quota."),
+    quotas.request_quota: say("Ask for more quota."),
+    quotas.approve_request: say("Grant all or part of what a request asks for."),
+    quotas.reject_request: say("Refuse a request for more quota."),
+    members.members: say("List who has which role in a tenant."),
     offers.plans: say("List the plans."),
     offers.versions: say("List the Kubernetes versions."),
     clusters.clusters: say("List clusters."),
@@ -42,6 +49,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     changes.resize: say("Change the number of a cluster's worker nodes."),
     changes.delete_cluster: say("Delete a cluster."),
     clusters.get_credentials: say("Put a cluster into your kubeconfig."),
+    identity.token: say("Say who you are to a cluster: what kubectl runs by itself."),
     tasks.tasks: say("List tasks."),
     tasks.task: say("Show a task, or follow it."),
     tasks.cancel_task: say("Ask a task to stop."),

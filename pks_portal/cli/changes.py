@@ -8,6 +8,7 @@ import typer
 from pks_portal.cli import finding, following, options, preview, show
 from pks_portal.cli.clusters import print_cluster
 from pks_portal.cli.failures import Misused, Refused
+from pks_portal.cli.quotas import print_held
 from pks_portal.cli.rest import Portal
 from pks_portal.cli.words import say
 
@@ -31,6 +32,9 @@ def create_cluster(
         list[str] | None, typer.Option("--label", metavar="K=V", help=say("A label; may be repeated."))
     ] = None,
     cloud: Annotated[str | None, typer.Option("--cloud", help=say("Where the cluster runs."))] = None,
+    request: options.Request = False,
+    reason: options.Reason = "",
+    least: options.Least = None,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
     watch: options.Watch = False,
@@ -53,7 +57,8 @@ def create_cluster(
     }
     if dry_run:
         return preview.show_preview(portal.send("POST", CLUSTERS, wish, dry_run="true"))
-    return _follow(portal, portal.send("POST", CLUSTERS, wish), wait=wait, watch=watch)
+    asking = _asking(request=request, reason=reason, least=least)
+    return _follow(portal, portal.send("POST", CLUSTERS, {**wish, **asking}, **_query(asking)), wait=wait, watch=watch)
 
 
 def resize(
@@ -61,6 +66,9 @@ def resize(
     *,
     num_nodes: options.Nodes,
     tenant: options.Tenant = None,
+    request: options.Request = False,
+    reason: options.Reason = "",
+    least: options.Least = None,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
     watch: options.Watch = False,
@@ -76,7 +84,9 @@ def resize(
     question = say("Are you sure you want to resize cluster {name} from {before} to {after} worker nodes?",
                    name=name, before=before, after=num_nodes)  # fmt: skip
     options.confirm(question, non_interactive=non_interactive)
-    return _follow(portal, portal.send("PATCH", path, {"nodes": num_nodes}), wait=wait, watch=watch)
+    asking = _asking(request=request, reason=reason, least=least)
+    started = portal.send("PATCH", path, {"nodes": num_nodes, **asking}, **_query(asking))
+    return _follow(portal, started, wait=wait, watch=watch)
 
 
 def delete_cluster(
@@ -96,23 +106,38 @@ def delete_cluster(
     _follow(portal, {"cluster": cluster, **started}, wait=wait, watch=watch)
 
 
+def _asking(*, request: bool, reason: str, least: int | None) -> dict[str, Any]:
+    """Return how a wish over the quota is asked for, as the body has it. Raises Misused without --request."""
+    if not request:
+        if reason or least is not None:
+            raise Misused(say("--reason and --least go with --request."))
+        return {}
+    return {"request": {"reason": reason} | ({} if least is None else {"least": least})}
+
+
+def _query(asking: Mapping[str, Any]) -> dict[str, str]:
+    return {"request": "true"} if asking else {}
+
+
 def _follow(portal: Portal, started: Mapping[str, Any], *, wait: bool, watch: bool) -> None:
     """Print what was started; with --wait or --watch, how it ended. Raises Refused if it did not succeed."""
     task, cluster = started["task"], started["cluster"]
     if not (wait or watch):
         if show.mode.json:
             return show.data(started)
+        if started.get("request"):
+            return print_held(dict(started))
         print_cluster({**cluster, "task": task})
         show.line()
         return show.line(say("Use 'pks cluster {name}' to monitor the state of your cluster", name=cluster["name"]))
     task = following.to_the_end(portal, task, watch=watch)
-    after = _reread(portal, cluster["id"])
+    after = _reread(portal, task["subject"]["id"])
     if show.mode.json:
         show.data({"task": task, "cluster": after}, compact=watch)
     elif after:
         print_cluster(after)
     following.judge(task)
-    if not after and not show.mode.json:
+    if cluster and not after and not show.mode.json:
         show.line(say("Cluster {name} is deleted.", name=cluster["name"]))
     return None
 

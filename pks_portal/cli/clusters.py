@@ -45,8 +45,12 @@ def cluster(name: options.Cluster, tenant: options.Tenant = None, json: options.
 
 def get_credentials(
     name: options.Cluster,
+    *,
     tenant: options.Tenant = None,
     level: Annotated[str | None, typer.Option("--level", help=say("view, edit or admin."))] = None,
+    exec_: Annotated[
+        bool, typer.Option("--exec", help=say("A kubeconfig without a secret: kubectl asks pks who is signed in."))
+    ] = False,
     hours: Annotated[int | None, typer.Option("--hours", help=say("For how many hours it is valid."))] = None,
     path: Annotated[
         Path | None,
@@ -58,7 +62,8 @@ def get_credentials(
 ) -> None:
     portal = Portal()
     found = finding.cluster(portal, name, tenant)
-    body = {key: value for key, value in {"level": level, "hours": hours}.items() if value is not None}
+    wish = {"level": level, "hours": hours, "kind": "exec" if exec_ else None}
+    body = {key: value for key, value in wish.items() if value is not None}
     if not json:
         show.note(say("Fetching credentials for cluster {name}.", name=name))
     issued = portal.send("POST", f"/api/v1/clusters/{found['id']}/kubeconfigs", body)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pks_portal.cli import options, show
+from pks_portal.cli.quotas import used_of
 from pks_portal.cli.rest import Portal
 from pks_portal.cli.words import language, say
 
@@ -41,6 +42,7 @@ def tenants(json: options.Json = False) -> None:
     items = Portal().every("/api/v1/tenants")
     if json:
         return show.data(items)
+    items = [tenant for tenant in items if not tenant.get("archived_at")]
     kinds = list({line["kind"]: line["label"] for tenant in items for line in tenant["quota"]}.items())
     rows = [[tenant["slug"], title(tenant), *_quota(tenant, kinds)] for tenant in items]
     return show.table([say("Name"), say("Description"), *(label for _, label in kinds)], rows)
@@ -54,5 +56,5 @@ def title(item: dict[str, Any]) -> str:
 
 def _quota(tenant: dict[str, Any], kinds: list[tuple[str, str]]) -> list[str]:
     """Return "used/limit" for each kind of quota."""
-    lines = {line["kind"]: f"{line['used']}/{line['limit']}" for line in tenant["quota"]}
+    lines = {line["kind"]: used_of(line["used"], line["limit"]) for line in tenant["quota"]}
     return [lines.get(kind, "") for kind, _ in kinds]

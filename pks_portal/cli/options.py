@@ -53,6 +53,14 @@ Version = Annotated[
     ),
 ]
 Nodes = Annotated[int, typer.Option("-n", "--num-nodes", help=say("How many worker nodes."))]
+Request = Annotated[
+    bool, typer.Option("--request", help=say("If it is over the quota, ask for that, and begin once it is approved."))
+]
+Reason = Annotated[str, typer.Option("--reason", help=say("With --request: why; whoever decides reads it."))]
+Least = Annotated[
+    int | None,
+    typer.Option("--least", help=say("With --request: the fewest worker nodes that would do, if less is granted.")),
+]
 Task = Annotated[str, typer.Argument(metavar="ID", help=say("The task's id (pks tasks)."))]
 
 

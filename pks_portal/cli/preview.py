@@ -28,9 +28,13 @@ def _print(preview: Mapping[str, Any]) -> None:
     if preview["quota"]:
         headers = [say("Quota"), say("Limit"), say("Used"), say("After")]
         rows = [
-            [line["label"], line["limit"], line["used"], f"{line['after']}{' !' if line['over'] else ''}"]
+            [
+                line["label"], say("unlimited") if line["limit"] is None else line["limit"],
+                "?" if line["used"] is None else line["used"],
+                f"{'?' if line['after'] is None else line['after']}{' !' if line['over'] else ''}",
+            ]
             for line in preview["quota"]
-        ]
+        ]  # fmt: skip
         show.table(headers, rows)
         show.line()
     show.facts(

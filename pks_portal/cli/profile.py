@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from pks_portal import files
@@ -32,7 +32,19 @@ def home() -> Path:
 
 
 def load() -> Profile:
-    """Return the kept profile. Raises NotSignedIn if there is none that can be read."""
+    """Return the kept profile, or with PKS_TOKEN one of that token, at PKS_API if that is set too.
+
+    Raises NotSignedIn if there is none that can be read.
+    """
+    if not (token := os.environ.get("PKS_TOKEN", "")):
+        return _kept()
+    if api := os.environ.get("PKS_API", ""):
+        return Profile(api.rstrip("/"), access_token=token)
+    return replace(_kept(), access_token=token, refresh_token="", user="")
+
+
+def _kept() -> Profile:
+    """Return the profile in the folder. Raises NotSignedIn if there is none that can be read."""
     try:
         kept = json.loads((home() / "creds.json").read_text("utf-8"))
         return Profile(**{field.name: kept[field.name] for field in fields(Profile) if field.name in kept})

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PAUSES = (0.2, 0.6)
 """Seconds before the second and the third attempt."""
+UNDER_WAY = 60
+"""How often, a second apart, to ask for the answer of a first attempt that is still under way."""
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -60,6 +62,11 @@ class Portal:
         token = self.profile.access_token
         response = self._attempts(method, path, **request)
         if response.status_code == 401 and self._renew(token):  # noqa: PLR2004
+            response = self._attempts(method, path, **request)
+        for _ in range(UNDER_WAY):
+            if response.status_code != 409 or _document(response).get("code") != "request-in-progress":  # noqa: PLR2004
+                break
+            time.sleep(1)  # the first attempt, whose answer got lost, is still being carried out
             response = self._attempts(method, path, **request)
         return self._checked(response)
 
@@ -133,6 +140,8 @@ class Portal:
         problem = _document(response)
         if response.status_code == 401:  # noqa: PLR2004
             detail = say("You are not signed in, or your sign-in has expired.")
+            if not self.profile.refresh_token:  # an API token: the portal knows why, a wrong network for example
+                detail = str(problem.get("detail") or detail)
             raise NotSignedIn(detail, say("Sign in with: pks login -a URL -u USER"), problem or None)
         if "detail" in problem:
             # what it says of fields is enough: nobody at a command line sends a request again

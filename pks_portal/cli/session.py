@@ -26,6 +26,9 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help=say("Read the password from standard input."))
     ] = False,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help=say("Read an API token from standard input, instead of a password."))
+    ] = False,
     tenant: Annotated[
         str, typer.Option("-t", "--tenant", help=say("The tenant that commands take when told none."))
     ] = "",
@@ -36,12 +39,16 @@ def login(
         bool, typer.Option("-k", "--skip-ssl-validation", help=say("Do not check the portal's certificate."))
     ] = False,
 ) -> None:
-    profile = Profile(_address(api), user=user or _asked_user(), ca=_pem(ca_cert), skip_ssl_validation=skip)
+    profile = Profile(_address(api), ca=_pem(ca_cert), skip_ssl_validation=skip)
+    profile.user = "" if token_stdin else user or _asked_user()
     rest.tls(profile)
     if profile.api.startswith("http:") and not rest.is_loopback(profile.api):
-        show.note(say("Warning: {api} is not encrypted; your password can be read on the way.", api=profile.api))
+        show.note(say("Warning: {api} is not encrypted; what you send can be read on the way.", api=profile.api))
     portal = rest.Portal(profile)
-    portal.sign_in(_password(password, from_stdin=password_stdin))
+    if token_stdin:
+        profile.access_token = _token()
+    else:
+        portal.sign_in(_password(password, from_stdin=password_stdin))
     me = portal.get("/api/v1/me")
     profile.user = me["username"]
     profile.tenant = _tenant(tenant, [mine["slug"] for mine in me["tenants"]])
@@ -79,6 +86,12 @@ def _asked_user() -> str:
     if not sys.stdin.isatty():
         raise Misused(say("Name the user with -u USER."))
     return input(f"{say('User')}: ").strip()
+
+
+def _token() -> str:
+    if not (token := sys.stdin.readline().strip()):
+        raise Misused(say("There is no token on standard input."))
+    return token
 
 
 def _password(given: str, *, from_stdin: bool) -> str:

@@ -45,6 +45,7 @@ def portal_environment(place: Place, ports: Mapping[str, int], known: Mapping[st
         "PKS_PORT": place.port,
         "PKS_PUBLIC_URL": os.environ.get("PKS_PUBLIC_URL") or place.public_url,
         "PKS_DEMO": "true",
+        "PKS_ISSUER_PORT": ports["issuer"],
         "REDIS_URL_FILE": redis_url,
         "PKS_DIRECTORY_URI": f"ldaps://127.0.0.1:{ports['ldaps']}",
         "PKS_DIRECTORY_START_TLS": "false",
@@ -54,7 +55,8 @@ def portal_environment(place: Place, ports: Mapping[str, int], known: Mapping[st
         "PKS_DIRECTORY_USER_BASE": mapping.USER_BASE,
         "PKS_DIRECTORY_GROUP_BASE": mapping.GROUP_BASE,
     }
-    others = {name: value for name, value in os.environ.items() if name.startswith("PKS_") and name not in own}
+    known_here = {*own, "PKS_TOKEN"}  # a token of the command line is nothing to be kept
+    others = {name: value for name, value in os.environ.items() if name.startswith("PKS_") and name not in known_here}
     environment = {name: str(value) for name, value in (others | own).items()}
     if broken := [name for name, value in environment.items() if "\n" in value]:
         raise SetError(_("%(name)s must be one line.", name=broken[0]))

@@ -27,7 +27,13 @@ for command in json.loads(sys.argv[1]):
 def prepare(place: Place, environment: Mapping[str, str]) -> None:
     """Bring the database up to the code, put in what the demo starts from, collect static files where they changed."""
     stamp, wanted = _static_stamp(place)
-    commands = [["migrate", "--no-input", "--verbosity", "0"], ["seed_demo"], ["seed_clusters"], ["key_ring", "seal"]]
+    commands = [
+        ["migrate", "--no-input", "--verbosity", "0"],
+        ["seed_demo"],
+        ["seed_clusters"],
+        ["key_ring", "seal"],
+        ["issuer_keys", "create"],
+    ]
     changed = not stamp.exists() or stamp.read_text() != wanted
     _run(place, environment, commands + [["collectstatic", "--no-input", "--verbosity", "0"]] * changed)
     write(stamp, wanted)

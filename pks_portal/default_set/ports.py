@@ -1,6 +1,7 @@
 """Loopback ports: found free, remembered, and found anew where a stranger has taken one meanwhile."""
 
 import json
+import os
 import secrets
 import socket
 from collections.abc import Collection
@@ -9,7 +10,9 @@ from typing import Final
 from pks_portal.default_set.place import Place, write
 from pks_portal.default_set.words import SetError, _
 
-NAMES: Final = ("redis", "ldap", "ldaps")
+NAMES: Final = ("redis", "ldap", "ldaps", "issuer")
+ISSUER: Final = 8443
+"""Taken where it is free at the first start, unless PKS_ISSUER_PORT says another; it stays, since clusters know it."""
 FIRST, LAST = 17000, 27000  # below the range from which the kernel takes ports for outgoing connections
 
 
@@ -31,6 +34,9 @@ def assign(place: Place, *, ours: Collection[str]) -> dict[str, int]:
     file = place.run / "ports.json"
     known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     ports: dict[str, int] = {}
+    wished = os.environ.get("PKS_ISSUER_PORT", "")
+    if wished.isdigit() or ("issuer" not in known and is_free("127.0.0.1", ISSUER)):
+        known["issuer"] = int(wished or ISSUER)
     for name in NAMES:
         port = known.get(name, 0)
         if not port or not (name in ours or is_free("127.0.0.1", port)):

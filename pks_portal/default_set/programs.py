@@ -13,8 +13,8 @@ from pks_portal.default_set.place import Place
 
 RECORDED: Final = Path(__file__).with_name("recorded.sh")
 SERVICES: Final = ("directory", "redis")
-PORTAL: Final = ("web", "worker", "beat", "cluster-supervisor")
-END_ORDER: Final = ("supervisor", "web", "beat", "worker", "cluster-supervisor", "redis", "directory")
+PORTAL: Final = ("web", "worker", "beat", "cluster-supervisor", "issuer")
+END_ORDER: Final = ("supervisor", "issuer", "web", "beat", "worker", "cluster-supervisor", "redis", "directory")
 """The order in which a set is ended: first what would start the others anew, last what the others need."""
 
 
@@ -29,7 +29,7 @@ class Program:
 
 
 def programs(place: Place, ports: Mapping[str, int], digests: Mapping[str, str]) -> list[Program]:
-    """Return every program; `digests` has one for "directory", "redis" and "portal"."""
+    """Return every program; `digests` has one for "directory", "redis", "portal", "issuer"."""
     python, celery = sys.executable, (sys.executable, "-m", "celery", "-A", "pks_portal")
     directory = place.data / "directory"
     listen = f"ldap://127.0.0.1:{ports['ldap']} ldaps://127.0.0.1:{ports['ldaps']}"
@@ -46,6 +46,7 @@ def programs(place: Place, ports: Mapping[str, int], digests: Mapping[str, str])
         "worker": ((*celery, "worker", *worker.split()), "portal", 10),
         "beat": ((*celery, "beat", *beat), "portal", 5),
         "cluster-supervisor": ((python, "-m", "clusters.engines.local.keeper"), "portal", 10),
+        "issuer": (("haproxy", "-db", "-f", str(place.run / "issuer.cfg")), "issuer", 5),
     }
     return [Program(name, command, digests[kind], patience) for name, (command, kind, patience) in commands.items()]
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from pks_portal.default_set import configuration, directory, health, management
+from pks_portal.default_set import configuration, directory, health, issuer, management
 from pks_portal.default_set.people import PASSWORD, SHOWN
 from pks_portal.default_set.place import Place, guard, write
 from pks_portal.default_set.ports import assign, is_free
@@ -81,7 +81,7 @@ def _bring_up(place: Place, supervisor: Supervisor, stages: Stages) -> list[str]
     with stages(_("keys")):
         known = configuration.make_secrets(place)
         running = {name for name, info in supervisor.states().items() if info["pid"]} if was_up else set[str]()
-        ours = {"redis"} & running | ({"ldap", "ldaps"} if "directory" in running else set())
+        ours = {"redis", "issuer"} & running | ({"ldap", "ldaps"} if "directory" in running else set())
         ports = assign(place, ours=ours)
         environment = configuration.portal_environment(place, ports, known)
     with stages(_("supervisor")):
@@ -112,10 +112,12 @@ def _configure(
     (place.run / "pids").mkdir(exist_ok=True)
     slapd = directory.configure(place, known["directory-admin-password"])
     redis = configuration.redis_configuration(place, ports["redis"], known["redis-password"])
+    issuing = issuer.configure(place, ports["issuer"])
     digests = {
         "directory": configuration.fingerprint(slapd, place.data / "directory" / "tls" / "server.pem"),
         "redis": configuration.fingerprint(redis),
         "portal": configuration.tree_fingerprint(place.checkout),
+        "issuer": configuration.fingerprint(*issuing),
     }
     every = programs(place, ports, digests)
     file = place.run / "supervisord.conf"

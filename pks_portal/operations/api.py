@@ -1,7 +1,5 @@
 """REST: tasks and their events, for scripts and the command line."""
 
-import hashlib
-import json
 import time
 from typing import Any, ClassVar
 
@@ -12,7 +10,6 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from pks_portal.errors import Conflict
 from pks_portal.operations import commands, history
 from pks_portal.operations.filters import TaskFilters
 from pks_portal.operations.models import Operation, OperationEvent, OperationStep
@@ -173,22 +170,3 @@ class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         operation = commands.retry(request.user, self.get_object())
         location = {"Location": f"/api/v1/tasks/{operation.pk}"}
         return Response(TaskSerializer(operation).data, status=status.HTTP_202_ACCEPTED, headers=location)
-
-
-def request_key(request: UserRequest) -> str:
-    """Return the Idempotency-Key with a digest of what is asked, fit for NewOperation; empty without the header.
-
-    Raises Conflict when the person has sent the key with another request.
-    """
-    if not (given := request.headers.get("Idempotency-Key", "")):
-        return ""
-    asked = json.dumps([request.method, request.path, request.data], sort_keys=True)
-    key = f"{_digest(given)}:"  # digests: of one length, whatever was sent
-    mine = key + _digest(asked)
-    if Operation.objects.filter(actor=request.user, request_key__startswith=key).exclude(request_key=mine).exists():
-        raise Conflict("error.idempotency_key_reused")
-    return mine
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

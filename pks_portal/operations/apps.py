@@ -8,4 +8,4 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         from pks_portal import celery  # noqa: F401, PLC0415 - so that shared tasks find their app
-        from pks_portal.operations import messages, policy  # noqa: F401, PLC0415 - they declare texts and rights
+        from pks_portal.operations import holdings, messages, policy  # noqa: F401, PLC0415 - they declare themselves

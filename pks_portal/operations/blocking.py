@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from pks_portal.errors import Conflict
 from pks_portal.messages import Said
-from pks_portal.operations import runner
+from pks_portal.operations import pausing, runner
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Turn
 from pks_portal.operations.models import Operation, OperationEvent
@@ -33,7 +33,7 @@ def met(operation: Operation, said: Said, names: Sequence[str]) -> Turn:
         obstacle = {"said": said.stored(), "names": list(names), "since": since.isoformat()}
         if now - since < QUIET:
             operations.held(operation).update(obstacle=obstacle, blocked_since=None)
-            operations.resumed(operation)
+            pausing.resumed(operation)
             return runner.soon(moved=False, idle_for=age)
         status = _status(row, waiting=now - since > PATIENCE)
         again = min(LONGEST_PAUSE, max(0.25, age / 20))

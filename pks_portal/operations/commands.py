@@ -21,7 +21,7 @@ def cancel(actor: User, operation: Operation) -> None:
     if not operation.cancellable:
         raise Conflict("error.not_cancellable")
     with transaction.atomic():
-        operations.cancel(operation)
+        operations.cancel(operation, by=actor)
         audit.record(actor, "task.cancel", operation, tenant=operation.tenant, kind=operation.kind)
         submit(operation)
     operation.refresh_from_db()

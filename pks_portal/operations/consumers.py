@@ -10,17 +10,16 @@ from uuid import UUID
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 
 from pks_portal.operations.live import group_of
 from pks_portal.operations.models import Operation
 from pks_portal.operations.together import Together
 from pks_portal.operations.watching import News, Shared, news
 from tenants.models import User
-from tenants.sockets import Viewer, users_of
+from tenants.sockets import SIGN_IN, PersonalConsumer, Viewer, users_of
 
 HEARTBEAT_SECONDS = 15
-FINISHED, SIGN_IN, GONE = 1000, 4401, 4404
+FINISHED, GONE = 1000, 4404
 
 NEWS: Shared[News | None] = Shared(seconds=5)
 Look = tuple[str | None, UUID]  # session and task
@@ -47,7 +46,7 @@ def _rights(looks: Collection[Look]) -> dict[Look, bool | None]:
 RIGHTS: Together[Look, bool | None] = Together(_rights, seconds=1)
 
 
-class OperationConsumer(AsyncWebsocketConsumer):
+class OperationConsumer(PersonalConsumer):
     """Send what happened after the event that the browser saw last.
 
     The channel layer only says that there is something newer; the rows are the truth. Session, activity and right are
@@ -63,6 +62,7 @@ class OperationConsumer(AsyncWebsocketConsumer):
         self.look: Look = (self.viewer.session_key, self.operation_id)
         self.busy = asyncio.Lock()
         self.heart: asyncio.Task[None] | None = None
+        await self.join_person()
         await RIGHTS.join(self.look)
         await self.channel_layer.group_add(group_of(self.operation_id), self.channel_name)
         await self.accept()
@@ -73,6 +73,7 @@ class OperationConsumer(AsyncWebsocketConsumer):
         if self.heart:
             self.heart.cancel()
         RIGHTS.leave(self.look)
+        await self.leave_person()
         await self.channel_layer.group_discard(group_of(self.operation_id), self.channel_name)
 
     async def dispatch(self, message: dict[str, Any]) -> None:

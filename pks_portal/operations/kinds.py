@@ -25,13 +25,15 @@ class Kind:
 
     `turn` takes the next short step and says how far it is; it may be called again at any point. `succeeded`, `failed`
     and `cancelled` settle the subject's row in the transaction that ends the operation. `attempts`: how often in a row
-    Unavailable is tried again. `retry` starts a failed or cancelled one anew, as a new operation.
+    Unavailable is tried again. `retry` starts a failed or cancelled one anew, as a new operation. `dropped` is called
+    instead of `cancelled` for one that was still held, with who gave it up.
     """
 
     turn: Callable[[Operation], Turn]
     succeeded: Callable[[Operation], None] = lambda _operation: None
     failed: Callable[[Operation, PortalError], None] = lambda _operation, _error: None
     cancelled: Callable[[Operation], None] = lambda _operation: None
+    dropped: Callable[[Operation, User | None], None] = lambda _operation, _by: None
     retry: Callable[[User, Operation], Operation] | None = None
     attempts: int = 10
 

@@ -1,32 +1,15 @@
 """Tell watchers that there is something new; what it is they read from the database."""
 
-import asyncio
-import logging
-import threading
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 
-log = logging.getLogger(__name__)
+from pks_portal.channel import keep_connection, send
+
+__all__ = ["FEED", "changed", "changed_soon", "group_of", "keep_connection", "nudge"]
 
 FEED = "feed"
-SEND_SECONDS = 2.0
-_loop: asyncio.AbstractEventLoop | None = None
-
-
-def keep_connection() -> None:
-    """Send over one kept connection from now on, from a thread of its own (for workers, which have no event loop).
-
-    Otherwise each message would make an event loop and a connection, which is a quarter of what a turn costs.
-    """
-    global _loop  # noqa: PLW0603 - one per process
-    if _loop is None:
-        _loop = asyncio.new_event_loop()
-        threading.Thread(target=_loop.run_forever, name="live", daemon=True).start()
 
 
 def group_of(operation_id: UUID | str) -> str:
@@ -36,27 +19,14 @@ def group_of(operation_id: UUID | str) -> str:
 
 def nudge(operation_id: UUID, seq: int) -> None:
     """Tell those who watch an operation that event `seq` is there."""
-    _send(group_of(operation_id), {"type": "operation.changed", "seq": seq})
+    send(group_of(operation_id), {"type": "operation.changed", "seq": seq})
 
 
 def changed(kind: str, subject_id: UUID | str, tenant_id: int | None) -> None:
     """Tell open lists that a row ("cluster", "task") changed; only its id travels, each looks whether it may see."""
-    _send(FEED, {"type": "feed.changed", "kind": kind, "id": str(subject_id), "tenant": tenant_id})
+    send(FEED, {"type": "feed.changed", "kind": kind, "id": str(subject_id), "tenant": tenant_id})
 
 
 def changed_soon(kind: str, subject_id: UUID | str, tenant_id: int | None) -> None:
     """Tell open lists that a row changed, once the transaction that changes it is committed."""
     transaction.on_commit(partial(changed, kind, subject_id, tenant_id))
-
-
-def _send(group: str, message: dict[str, Any]) -> None:
-    """Send on the channel layer; a dead Redis must not undo what the database has (watchers look there anyway)."""
-    if (layer := get_channel_layer()) is None:
-        return
-    try:
-        if _loop is None:
-            async_to_sync(layer.group_send)(group, message)
-        else:
-            asyncio.run_coroutine_threadsafe(layer.group_send(group, message), _loop).result(SEND_SECONDS)
-    except Exception:  # noqa: BLE001 - whatever the channel layer raises, the news is in the database
-        log.warning("The channel layer does not answer; watchers will find %s in the database.", group)

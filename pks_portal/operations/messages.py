@@ -3,10 +3,13 @@
 from django.utils.translation import gettext_noop
 
 from pks_portal import messages
+from tenants.audit import declare
 
 messages.add(
     {
         "event.queued": gettext_noop("Asked for by %(actor)s."),
+        "held.approval": gettext_noop("It waits until somebody approves the quota request."),
+        "event.held": gettext_noop("Asked for by %(actor)s; it is over the quota and waits for approval."),
         "event.step_started": gettext_noop("Started."),
         "event.step_done": gettext_noop("Done."),
         "event.retry": gettext_noop("%(reason)s Attempt %(attempt)s of %(allowed)s; the next in %(seconds)s s."),
@@ -57,3 +60,6 @@ messages.add(
         "deed.task.cancel": gettext_noop("asked to cancel the task"),
     }
 )
+
+declare("task.cancel", "kind")
+declare("task.force", "kind", "past")

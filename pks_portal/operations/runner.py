@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from structlog.contextvars import bound_contextvars
 
 from pks_portal.errors import PortalError, Unavailable
+from pks_portal.operations import pausing
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import KINDS, Kind, Turn
 from pks_portal.operations.models import Operation
@@ -44,7 +45,7 @@ def run(operation_id: str) -> float | None:
     finally:
         audit.origin.reset(here)
     if seconds is not None:
-        operations.release(operation, seconds)
+        pausing.release(operation, seconds)
     return seconds
 
 
@@ -120,7 +121,7 @@ def _retry(operation: Operation, kind: Kind, error: PortalError) -> float | None
         _fail(operation, kind, error)
         return None
     seconds = min(0.5 * 2.0 ** (attempt - 1), MAX_BACKOFF_SECONDS)
-    operations.retry_later(operation, error, seconds=seconds, attempt=attempt, allowed=kind.attempts)
+    pausing.retry_later(operation, error, seconds=seconds, attempt=attempt, allowed=kind.attempts)
     return seconds
 
 

@@ -12,7 +12,6 @@ from django.db.models import F, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from pks_portal.errors import Conflict, PortalError
-from pks_portal.messages import Said
 from pks_portal.operations import live
 from pks_portal.operations.kinds import KINDS
 from pks_portal.operations.models import Operation, OperationEvent, OperationStep
@@ -59,29 +58,40 @@ def start(new: NewOperation, *, tenant: Tenant | None, actor: User | None) -> Op
         _supersede(other)
     try:
         with transaction.atomic():
-            operation = Operation.objects.create(
-                kind=new.kind,
-                subject_type=new.subject_type,
-                subject_id=new.subject_id,
-                subject_name=new.subject_name,
-                wanted=dict(new.wanted),
-                engine=new.engine,
-                plan=new.plan,
-                queue=new.queue,
-                cancellable=new.cancellable,
-                request_key=new.request_key,
-                tenant=tenant,
-                actor=actor,
-                actor_name=actor.username if actor else "portal",
-            )
+            operation = made(new, tenant, actor, Status.QUEUED)
     except IntegrityError as exc:
         raise Conflict("error.busy", name=new.subject_name, task="", link="/tasks") from exc
-    OperationStep.objects.bulk_create(
-        OperationStep(operation=operation, index=index, name=name, weight=weight)
-        for index, (name, weight) in enumerate(new.steps)
-    )
     append(operation, "event.queued", actor=operation.actor_name)
     return operation
+
+
+def made(new: NewOperation, tenant: Tenant | None, actor: User | None, status: Status) -> Operation:
+    """Make the rows of new work."""
+    operation = Operation.objects.create(
+        kind=new.kind,
+        subject_type=new.subject_type,
+        subject_id=new.subject_id,
+        subject_name=new.subject_name,
+        wanted=dict(new.wanted),
+        engine=new.engine,
+        plan=new.plan,
+        queue=new.queue,
+        cancellable=new.cancellable,
+        request_key=new.request_key,
+        tenant=tenant,
+        actor=actor,
+        actor_name=actor.username if actor else "portal",
+        status=status,
+    )
+    plan(operation, new.steps)
+    return operation
+
+
+def plan(operation: Operation, steps: Iterable[tuple[str, int]]) -> None:
+    OperationStep.objects.bulk_create(
+        OperationStep(operation=operation, index=index, name=name, weight=weight)
+        for index, (name, weight) in enumerate(steps)
+    )
 
 
 def unfinished(subject_id: UUID | Subquery) -> QuerySet[Operation]:
@@ -199,75 +209,9 @@ def _move(operation: Operation, step: OperationStep, share: float, *, startable:
     return False
 
 
-def retry_later(operation: Operation, error: PortalError, *, seconds: float, attempt: int, allowed: int) -> None:
-    """Record that a step failed for now, with attempt k of n and the time of the next."""
-    with transaction.atomic():
-        due = _next_try(lock(operation), seconds)
-        operation.steps.filter(state=State.RUNNING).update(next_retry_at=due, attempt=attempt, attempts_allowed=allowed)
-        held(operation).update(due_at=due, lease_until=None, failures=attempt)
-        append(
-            operation,
-            "event.retry",
-            level=Level.WARNING,
-            reason=error.said.stored(),
-            attempt=attempt,
-            allowed=allowed,
-            seconds=round(seconds, 1),
-        )
-
-
-def wait(operation: Operation, said: Said, *, seconds: float, task: Operation | None = None) -> None:
-    """Say what the operation waits for, and give it up until then; an event only when the reason changes.
-
-    `task`: the platform's, if it is one; who may see the operation may see that too.
-    """
-    with transaction.atomic():
-        row = lock(operation)
-        due = _next_try(row, seconds)
-        status = row.status if row.status == Status.CANCELLING else Status.WAITING
-        held(operation).update(
-            status=status,
-            due_at=due,
-            lease_until=None,
-            waiting_key=said.key,
-            waiting_args=dict(said.args),
-            waits_for=task or row.waits_for,
-        )
-        if (row.waiting_key, row.waiting_args) != (said.key, dict(said.args)):
-            append(operation, said.key, level=Level.WARNING, **said.args)
-
-
-def _next_try(row: Operation, seconds: float) -> datetime:
-    """Return when to go on: at once where that is to stop."""
-    return timezone.now() + timedelta(seconds=0 if row.cancel_asked else seconds)
-
-
-def release(operation: Operation, seconds: float) -> None:
-    """Give the operation up until its next turn, which is now if a person has asked for something meanwhile."""
-    unasked = held(operation).filter(due_at=operation.due_at)
-    unasked.update(due_at=timezone.now() + timedelta(seconds=seconds))
-    held(operation).update(lease_until=None)
-
-
-def remark(operation: Operation, said: Said) -> None:
-    """Say what stands in the way while the work still tries; an event only when the reason changes."""
-    with transaction.atomic():
-        row = lock(operation)
-        if (row.waiting_key, row.waiting_args) != (said.key, dict(said.args)):
-            held(operation).update(waiting_key=said.key, waiting_args=dict(said.args))
-            step = operation.steps.filter(state=State.RUNNING).values_list("name", flat=True).first() or ""
-            append(operation, said.key, step=step, level=Level.WARNING, **said.args)
-
-
-def resumed(operation: Operation) -> None:
-    """Say that the operation no longer waits, and that nothing stands in its way."""
-    held(operation).filter(status=Status.WAITING).update(status=Status.RUNNING)
-    held(operation).exclude(waiting_key="").update(waiting_key="", waiting_args={})
-
-
 def _supersede(other: Operation) -> None:
     """Make way for a delete, which settles the subject itself: what has not begun ends, what runs is asked to."""
-    if other.status in {Status.QUEUED, Status.HELD}:
+    if other.status == Status.QUEUED:
         end(other, Status.CANCELLED)
     else:
         cancel(other)
@@ -281,15 +225,16 @@ def cancel_asked(operation: Operation) -> bool:
     return asked
 
 
-def cancel(operation: Operation) -> None:
-    """Ask an operation to stop at its next safe point; one that has not begun ends at once."""
+def cancel(operation: Operation, *, by: User | None = None) -> None:
+    """Ask an operation to stop at its next safe point; one that has not begun ends at once. `by`: who asks."""
     with transaction.atomic():
         row = Operation.objects.select_for_update().get(pk=operation.pk)
         if row.ended or row.cancel_asked:
             return
         if row.status in {Status.QUEUED, Status.HELD}:
             end(row, Status.CANCELLED)
-            KINDS[row.kind].cancelled(row)
+            kind = KINDS[row.kind]
+            kind.dropped(row, by) if row.status == Status.HELD else kind.cancelled(row)
             return
         held(row).update(cancel_asked=True, due_at=timezone.now(), status=Status.CANCELLING)
         append(row, "event.cancel_asked", level=Level.WARNING)

@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class UpkeepConfig(AppConfig):
     name = "pks_portal.upkeep"
     label = "upkeep"
+
+    def ready(self) -> None:
+        from pks_portal.upkeep import factors, sealing  # noqa: PLC0415 - models are there only now
+
+        sealing.EXTRA.append(factors.SOURCE)

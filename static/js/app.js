@@ -3,9 +3,12 @@
 import { apply, morph } from "./apply.js";
 import { refresh, stillSignedIn } from "./feed.js";
 import { Line } from "./live.js";
+import { again } from "./sensitive.js";
 import { tick } from "./times.js";
 
 const SPEAK_EVERY = 5000;
+
+if (document.getElementById("tenants")) import("./tenants.js"); // most people have one tenant
 
 customElements.define(
   "live-task",
@@ -62,9 +65,13 @@ document.addEventListener("click", (event) => {
 });
 document.querySelector("dialog[data-open]")?.showModal();
 
-// what is shown once goes with its dialog
-const shown = document.getElementById("kubeconfig-shown");
-shown?.closest("dialog").addEventListener("close", () => shown.replaceChildren());
+// what is shown once goes with its dialog; data-once="reload": then the page shows what was made
+for (const shown of document.querySelectorAll("#kubeconfig-shown, [data-once]"))
+  shown.closest("dialog")?.addEventListener("close", () => {
+    const made = shown.childElementCount && shown.dataset.once;
+    shown.replaceChildren();
+    if (made) location.reload();
+  });
 
 function step(button) {
   const input = button.parentElement.querySelector("input");
@@ -115,7 +122,8 @@ async function download(form, submitter) {
       headers: { "HX-Request": "true" },
     });
     const place = form.querySelector("[data-errors]");
-    if (response.status === 401) await stillSignedIn();
+    if (response.headers.has("X-Step-Up")) again(() => form.requestSubmit(submitter));
+    else if (response.status === 401) await stillSignedIn();
     else if (!response.ok) morph(await response.text());
     else {
       place.replaceChildren();
@@ -169,5 +177,10 @@ document.addEventListener("change", (event) => {
 document.addEventListener("portal:signed-in", () =>
   document.querySelectorAll("live-task[data-state=denied]").forEach((task) => task.again()),
 );
+// what somebody is typing into is not replaced by an answer to what they typed before; leaving the field asks again
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target } = event.detail;
+  if (target.dataset.calm !== undefined && target.contains(document.activeElement)) event.detail.shouldSwap = false;
+});
 document.addEventListener("htmx:afterSettle", tick);
 document.addEventListener("portal:changed", tick);

@@ -39,6 +39,6 @@ const callbacks = {
     return !live && !old.hasAttribute("data-keep");
   },
   beforeAttributeUpdated(name, element) {
-    return !(name === "open" && ["details", "dialog"].includes(element.localName));
+    return name !== "checked" && !(name === "open" && ["details", "dialog"].includes(element.localName));
   },
 };

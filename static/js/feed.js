@@ -11,6 +11,7 @@ import { Line } from "./live.js";
 const GATHER = 200; // ms in which changes are read together
 const PAUSE = 1000; // ms between two readings of a whole region
 const MOST_ROWS = 40;
+const BY_ITSELF = { "HX-Request": "true", "X-Automatic": "1" }; // says nothing of the person: the session stays idle
 const ALWAYS = 10_000; // ms between readings of a region with data-always
 
 const queues = new Map(); // region id → Set of row ids, or "whole"
@@ -78,7 +79,7 @@ async function read(region, queue) {
   if (!whole) for (const id of queue) url.searchParams.append("id", id);
   busy.add(region.id);
   try {
-    const response = await fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
+    const response = await fetch(url, { headers: BY_ITSELF, cache: "no-store" });
     if (response.status === 401) state("denied");
     else if (response.ok || response.status === 410) {
       const seen = morph(await response.text());
@@ -105,7 +106,7 @@ function state(name) {
 
 /** Say whether the session lives (a server that is away counts as yes); if not, say it in the page, which stays. */
 export async function stillSignedIn() {
-  const response = await fetch(badges, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
+  const response = await fetch(badges, { headers: BY_ITSELF, cache: "no-store" }).catch(() => null);
   if (response?.status === 401) state("denied");
   else if (response?.ok) renew(response.headers.get("X-CSRFToken"));
   return response?.status !== 401;
@@ -137,5 +138,8 @@ async function comeBack() {
 const badges = document.getElementById("tray").dataset.src;
 document.addEventListener("visibilitychange", comeBack);
 addEventListener("focus", comeBack);
-document.addEventListener("htmx:afterRequest", (event) => event.detail.xhr.status === 401 && state("denied"));
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status === 401 && !xhr.getResponseHeader("X-Step-Up")) state("denied");
+});
 open();

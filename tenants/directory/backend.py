@@ -2,16 +2,20 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest  # noqa: TID251  # the backend's interface
 
 from tenants import signin
-from tenants.directory.client import Directory, Person, Rejected, well_formed
-from tenants.directory.config import Config
-from tenants.directory.transport import DirectoryUnavailable
+from tenants.directory import sources
+from tenants.directory.client import Directory, Rejected, well_formed
+from tenants.directory.searching import Person
+from tenants.directory.transport import DirectoryUnavailable, Patience
 from tenants.models import User
+
+SILENCE: Final = 1.8
+"""Seconds that all silent servers of all directories may cost one attempt."""
 
 
 @dataclass(slots=True)
@@ -19,13 +23,14 @@ class Attempt:
     """One try to sign in, carried on the request from the rate limit (which needs to know who it is) to the answer.
 
     `local`: the name is that of a local account, of which the directory never hears. `reason` and `outage` say why the
-    attempt failed.
+    attempt failed. `directory`: whom the name, or in doubt the first that was asked, belongs to.
     """
 
     began: float = field(default_factory=time.monotonic)
     looked_up: bool = False
     local: bool = False
     person: Person | None = None
+    directory: Directory | None = None
     reason: str = ""
     outage: DirectoryUnavailable | None = None
 
@@ -51,17 +56,35 @@ class Attempt:
         self.local = User.objects.filter(username__iexact=login.strip(), directory_id__isnull=True).exists()
         if not well_formed(login, password):
             self.reason = "malformed"
-        elif not self.local and (directory := configured()):
+        elif not self.local:
+            self._ask(sources.asked_for(login))
+
+    def _ask(self, asked: list[sources.Asked]) -> None:
+        """Ask one directory after the other until one knows the name.
+
+        Where an earlier one was silent it might have known the name too: then only somebody whose account bears this
+        very name counts, or a wrong password would be held against a stranger.
+        """
+        patience = Patience(SILENCE)
+        for number, one in enumerate(asked):
+            share = Patience(patience.left / (len(asked) - number))
+            before, directory = share.left, Directory(one.config, share)
+            self.directory = self.directory or directory
             try:
-                self.person = directory.find(login)
+                person = directory.find(one.name)
             except DirectoryUnavailable as error:
-                self.outage = error
+                self.outage = self.outage or error
+            else:
+                if person and (self.outage is None or _is_known(person)):
+                    self.person, self.directory, self.outage = person, directory, None
+                    return
+            finally:
+                patience.left -= before - share.left
 
 
-def configured() -> Directory | None:
-    """Return the configured directory, None where there are only local accounts."""
-    config = Config.from_settings()
-    return Directory(config) if config else None
+def _is_known(person: Person) -> bool:
+    rows = User.objects.filter(directory_source=person.source, directory_id=person.id)
+    return rows.filter(username__iexact=person.login).exists()
 
 
 class DirectoryBackend(BaseBackend):
@@ -71,12 +94,12 @@ class DirectoryBackend(BaseBackend):
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
     ) -> User | None:
         """Return the account, or None with the cause on the request's Attempt."""
-        directory = configured()
         attempt = Attempt.of(request)
-        if directory is None or not username or not password:
+        if not username or not password:
             return None
         attempt.look_up(username, password)
-        if attempt.local or attempt.outage or attempt.reason:
+        directory = attempt.directory
+        if directory is None or attempt.local or attempt.outage or attempt.reason:
             return None
         try:
             directory.check_password(attempt.person, password)

@@ -2,23 +2,17 @@
 
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import ldap
-from ldap.controls import SimplePagedResultsControl
 from ldap.controls.ppolicy import PasswordPolicyControl, PasswordPolicyError
 from ldap.filter import escape_filter_chars
 
-from tenants.directory.config import ACTIVE_DIRECTORY, Config, normal_dn
-from tenants.directory.transport import DirectoryUnavailable, connect, explain
-
-Entry = tuple[str, dict[str, list[bytes]]]
+from tenants.directory.config import ACTIVE_DIRECTORY, normal_dn
+from tenants.directory.searching import IN_CHAIN, Person, Searcher, close
+from tenants.directory.transport import DirectoryUnavailable, connect, explain, failed
 
 LONGEST_LOGIN, LONGEST_PASSWORD = 150, 1024  # characters; bytes
-IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
 AD_CODE: Final = re.compile(r"\bdata ([0-9a-fA-F]{3,4})\b")
 AD_REASONS: Final = {
     "530": "logon_hours",
@@ -30,8 +24,6 @@ AD_REASONS: Final = {
     "775": "locked",
 }
 POLICY_REASONS: Final = {"passwordExpired": "password_expired", "accountLocked": "locked"}
-LOCKED_FOR_GOOD: Final = b"000001010000Z"
-DISABLED_BIT: Final = 2
 REFUSALS: Final = (
     ldap.INVALID_CREDENTIALS,
     ldap.INAPPROPRIATE_AUTH,
@@ -49,19 +41,6 @@ class Rejected(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """A person as the directory knows them now. `id` never changes; login, names and `dn` may."""
-
-    id: str
-    login: str
-    dn: str
-    name: str
-    name_zh: str
-    mail: str
-    enabled: bool
-
-
 def well_formed(login: str, password: str) -> bool:
     """Say whether a server may be asked at all: an empty password would be an anonymous bind, which succeeds."""
     if not login.strip() or not password or "\0" in login or "\0" in password:
@@ -69,14 +48,8 @@ def well_formed(login: str, password: str) -> bool:
     return len(login) <= LONGEST_LOGIN and len(password.encode(errors="replace")) <= LONGEST_PASSWORD
 
 
-class Directory:
-    """Every method opens connections of its own, so that one object may serve many threads.
-
-    All raise DirectoryUnavailable when the answer is not known; never take that for "no".
-    """
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
+class Directory(Searcher):
+    """One directory, asked about one person."""
 
     def find(self, login: str) -> Person | None:
         """Return the one person with this login name, None when there is none, or more than one."""
@@ -100,7 +73,7 @@ class Directory:
 
     def groups(self, person: Person) -> frozenset[str]:
         """Return the DNs (see normal_dn) of all groups the person is in, also through other groups."""
-        with self._service() as link:
+        with self.service() as link:
             if self.config.kind == ACTIVE_DIRECTORY:
                 found = self._groups_of(link, f"(member:{IN_CHAIN}:={escape_filter_chars(person.dn)})")
             else:
@@ -109,36 +82,23 @@ class Directory:
 
     def _one(self, wanted: str) -> Person | None:
         config = self.config
-        with self._service() as link:
-            entries = self._search(link, config.user_base, wanted, config.shape.attributes)
+        with self.service() as link:
+            entries = self.search(link, config.user_base, wanted, config.shape.attributes)
             found = [entry for entry, _ in zip(entries, range(2), strict=False)]
-        return self._person(*found[0]) if len(found) == 1 else None
-
-    @contextmanager
-    def _service(self) -> Iterator[Any]:
-        """Give a connection bound as the portal's own account."""
-        link = connect(self.config)
-        try:
-            link.simple_bind_s(self.config.bind_dn, self.config.bind_password)
-            yield link
-        except ldap.INVALID_CREDENTIALS as error:
-            raise DirectoryUnavailable(f"the portal's own account is refused: {explain(error)}") from error
-        except ldap.LDAPError as error:
-            raise DirectoryUnavailable(explain(error)) from error
-        finally:
-            _close(link)
+        return self.person(*found[0]) if len(found) == 1 else None
 
     def _bind_as(self, dn: str, password: str) -> None:
-        link = connect(self.config)
+        link = connect(self.config, self.patience)
         try:
             message = link.simple_bind(dn, password, serverctrls=[PasswordPolicyControl()])
-            _, _, _, controls = link.result3(message, timeout=self.config.answer_timeout)
+            _, _, _, controls = link.result3(message, timeout=self._answer_timeout)
         except REFUSALS as error:
             raise Rejected(_reason(error)) from error
         except ldap.LDAPError as error:
+            failed(link, error)
             raise DirectoryUnavailable(explain(error)) from error
         finally:
-            _close(link)
+            close(link)
         if any(_policy_error(control) == "changeAfterReset" for control in controls):
             raise Rejected("must_change")
 
@@ -156,50 +116,7 @@ class Directory:
 
     def _groups_of(self, link: Any, condition: str) -> set[str]:
         wanted = f"(&{self.config.group_filter}{condition})"
-        return {dn for dn, _ in self._search(link, self.config.group_base, wanted, ["1.1"])}
-
-    def _search(self, link: Any, base: str, wanted: str, attributes: list[str]) -> Iterator[Entry]:
-        """Yield entries page by page, with smaller pages where the server's own limit is lower; no referrals."""
-        control = SimplePagedResultsControl(criticality=True, size=self.config.page_size, cookie=b"")
-        while True:
-            message = link.search_ext(base, ldap.SCOPE_SUBTREE, wanted, attributes, serverctrls=[control])
-            try:
-                _, found, _, controls = link.result3(message, timeout=self.config.answer_timeout)
-            except ldap.ADMINLIMIT_EXCEEDED:
-                if control.cookie or control.size < 20:  # noqa: PLR2004  # smaller pages would not help
-                    raise
-                control.size //= 2
-                continue
-            yield from ((dn, values) for dn, values in found if dn)
-            cookies = [one.cookie for one in controls if one.controlType == control.controlType]
-            if not (cookies and cookies[0]):
-                return
-            control.cookie = cookies[0]
-
-    def _person(self, dn: str, values: dict[str, list[bytes]]) -> Person:
-        shape = self.config.shape
-
-        def text(name: str) -> str:
-            return values.get(name, [b""])[0].decode(errors="replace")
-
-        raw = values.get(shape.id, [b""])[0]
-        if not raw:
-            raise DirectoryUnavailable(f"{dn} has no {shape.id} that the portal's account may read")
-        if self.config.kind == ACTIVE_DIRECTORY:
-            identity, enabled = str(uuid.UUID(bytes_le=raw)), not int(text(shape.state) or 0) & DISABLED_BIT
-        else:
-            identity, enabled = raw.decode(), LOCKED_FOR_GOOD not in values.get(shape.state, [])
-        login = text(shape.login).lower()
-        name_zh = text(shape.name_zh)
-        return Person(
-            id=identity,
-            login=login,
-            dn=dn,
-            name=text(shape.name) or name_zh or login,
-            name_zh=name_zh,
-            mail=text("mail").lower(),
-            enabled=enabled,
-        )
+        return {dn for dn, _ in self.search(link, self.config.group_base, wanted, ["1.1"])}
 
 
 def _truer(reason: str, person: Person | None) -> str:
@@ -207,11 +124,6 @@ def _truer(reason: str, person: Person | None) -> str:
     if person is None:
         return "unknown"
     return "disabled" if not person.enabled and reason in {"", "locked"} else reason
-
-
-def _close(link: Any) -> None:
-    with suppress(ldap.LDAPError):
-        link.unbind_ext()
 
 
 def _reason(error: ldap.LDAPError) -> str:

@@ -1,10 +1,13 @@
-"""How the company directory is reached and read, from settings.DIRECTORY."""
+"""How a company directory is reached and read; the environment's comes from settings.DIRECTORY."""
 
 from dataclasses import dataclass, field
 from typing import Final, Self
+from uuid import UUID
 
 import ldap.dn
 from django.conf import settings
+
+from tenants.models.directory import ENVIRONMENT
 
 OPENLDAP, ACTIVE_DIRECTORY = "openldap", "ad"
 
@@ -18,13 +21,15 @@ class Shape:
     name: str
     name_zh: str
     state: str
+    expiry: str
     user_filter: str
     group_filter: str
 
     @property
     def attributes(self) -> list[str]:
         """The attributes that are read of a person; ids are operational and come only when named."""
-        return [name for name in (self.id, self.login, self.name, self.name_zh, self.state, "mail") if name]
+        names = (self.id, self.login, self.name, self.name_zh, self.state, self.expiry, "mail")
+        return [name for name in names if name]
 
 
 SHAPES: Final = {
@@ -34,6 +39,7 @@ SHAPES: Final = {
         name="displayName",
         name_zh="cn",
         state="pwdAccountLockedTime",
+        expiry="pwdEndTime",
         user_filter="(&(objectClass=inetOrgPerson)(uid={login}))",
         group_filter="(objectClass=groupOfNames)",
     ),
@@ -43,6 +49,7 @@ SHAPES: Final = {
         name="displayName",
         name_zh="",
         state="userAccountControl",
+        expiry="accountExpires",
         user_filter=(
             "(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={login})(userPrincipalName={login})))"
         ),
@@ -53,9 +60,10 @@ SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """One directory, perhaps on several servers (`uris`, tried in order); timeouts in seconds.
+    r"""One directory, perhaps on several servers (`uris`, tried in order); timeouts in seconds.
 
-    `user_filter` has one "{login}". An empty `ca_file` means the authorities that the system trusts.
+    `user_filter` has one "{login}". An empty `ca_file` means the authorities that the system trusts. `domain` and
+    `suffixes` tell whose a name is: CORP in CORP\li.na, corp.example in li.na@corp.example; both in lower case.
     """
 
     uris: tuple[str, ...]
@@ -72,6 +80,9 @@ class Config:
     answer_timeout: float = 5.0
     page_size: int = 200
     nesting: int = 10
+    source: UUID = ENVIRONMENT
+    domain: str = ""
+    suffixes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -85,7 +96,9 @@ class Config:
             return None
         shape = SHAPES[given.get("kind", OPENLDAP)]
         filters = {"user_filter": shape.user_filter, "group_filter": shape.group_filter}
-        return cls(**{"bind_password": "", **filters, **given, "uris": tuple(given["uris"])})
+        suffixes = tuple(suffix.lower() for suffix in given.get("suffixes", ()))
+        given |= {"uris": tuple(given["uris"]), "domain": given.get("domain", "").lower(), "suffixes": suffixes}
+        return cls(**{"bind_password": "", **filters, **given})
 
 
 def normal_dn(dn: str) -> str:

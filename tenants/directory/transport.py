@@ -8,6 +8,8 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,8 +19,11 @@ from pks_portal.errors import Unavailable
 from tenants.directory.config import Config
 
 COOL_DOWN: Final = 30.0  # seconds during which a server that failed is tried after the others
+LEAST: Final = 0.05
+"""Seconds below which no step is begun."""
 START_TLS: Final = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"
 RESULT_CODE: Final = b"\x0a\x01"  # BER: an enumeration of one byte
+AWAY: Final = (ldap.SERVER_DOWN, ldap.TIMEOUT, ldap.CONNECT_ERROR, ldap.UNAVAILABLE, ldap.BUSY)
 
 _until: dict[str, float] = {}
 _lock = threading.Lock()
@@ -31,17 +36,46 @@ class DirectoryUnavailable(Unavailable):
         super().__init__("error.directory_unavailable", system="directory", cause=cause)
 
 
-def connect(config: Config) -> Any:
+class Patience:
+    """How long one deed bears silence in all, in seconds; what is answered costs nothing."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+
+    def within(self, seconds: float) -> float:
+        """Return how long a step may take that alone would have `seconds`."""
+        return max(LEAST, min(seconds, self.left))
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Take the time that the body takes from what is left, if it fails."""
+        began = time.monotonic()
+        try:
+            yield
+        except (OSError, ldap.LDAPError):
+            self.left -= time.monotonic() - began
+            raise
+
+
+def connect(config: Config, patience: Patience | None = None) -> Any:
     """Return a connection (python-ldap's LDAPObject) that is encrypted but not bound; one per thread and deed.
 
-    Raises DirectoryUnavailable when no server answers in time with a certificate that is trusted.
+    Where patience is limited, each server that is still to be tried has an equal share of it. Raises
+    DirectoryUnavailable when no server answers in time with a certificate that is trusted.
     """
+    patience = patience or Patience(config.connect_timeout * 2 * len(config.uris))
     failures = []
     now = time.monotonic()
-    for uri in sorted(config.uris, key=lambda uri: _until.get(uri, 0) > now):
+    uris = sorted(config.uris, key=lambda uri: _until.get(uri, 0) > now)
+    for tried, uri in enumerate(uris):
+        share = patience.left / (len(uris) - tried)
+        if share < LEAST:
+            failures.append(f"{uri}: not tried, the others have taken too long")
+            continue
         try:
-            preflight(uri, config)
-            link = _open(uri, config)
+            with patience.waiting():
+                preflight(uri, config, min(config.connect_timeout, share))
+                link = _open(uri, config, patience.within(config.answer_timeout))
         except (OSError, ldap.LDAPError) as error:  # ssl.SSLError is an OSError
             failures.append(f"{uri}: {explain(error)}")
             _mark(uri, time.monotonic() + COOL_DOWN)
@@ -51,8 +85,11 @@ def connect(config: Config) -> Any:
     raise DirectoryUnavailable("; ".join(failures))
 
 
-def preflight(uri: str, config: Config) -> None:
-    """Shake hands with a server within `connect_timeout`; raises OSError (ssl.SSLError too) when that fails."""
+def preflight(uri: str, config: Config, seconds: float | None = None) -> dict[str, Any]:
+    """Shake hands with a server and return its certificate, as ssl.getpeercert gives it.
+
+    Takes at most `seconds` (else `connect_timeout`); raises OSError (ssl.SSLError too) when it fails.
+    """
     parts = urlsplit(uri)
     host = parts.hostname or ""
     encrypted_from_start = parts.scheme == "ldaps"
@@ -60,15 +97,15 @@ def preflight(uri: str, config: Config) -> None:
         raise ConnectionRefusedError("an unencrypted connection is not allowed")
     if host == "localhost":
         raise ConnectionRefusedError("write 127.0.0.1: libldap takes localhost for this machine's own name")
-    deadline = time.monotonic() + config.connect_timeout
+    deadline = time.monotonic() + (seconds or config.connect_timeout)
     context = ssl.create_default_context(cafile=config.ca_file or None)
-    with socket.create_connection((host, _port(parts)), config.connect_timeout) as plain:
+    with socket.create_connection((host, port_of(parts)), _remaining(deadline)) as plain:
         if not encrypted_from_start:
             plain.settimeout(_remaining(deadline))
             _start_tls(plain)
         plain.settimeout(_remaining(deadline))
-        with context.wrap_socket(plain, server_hostname=host):
-            pass
+        with context.wrap_socket(plain, server_hostname=host) as secure:
+            return dict(secure.getpeercert() or {})
 
 
 def explain(error: Exception) -> str:
@@ -80,17 +117,24 @@ def explain(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def port_of(parts: SplitResult) -> int:
+    """Return the port of a server's address, the usual one where it has none. Raises ValueError."""
+    return parts.port or (636 if parts.scheme == "ldaps" else 389)
+
+
+def failed(link: Any, error: Exception) -> None:
+    """Try a server last for a while that fell silent or away after the connection was made."""
+    if isinstance(error, AWAY):
+        _mark(link._uri, time.monotonic() + COOL_DOWN)  # noqa: SLF001 - python-ldap has no other name for it
+
+
 def _mark(uri: str, until: float) -> None:
     with _lock:
         _until[uri] = until
 
 
-def _port(parts: SplitResult) -> int:
-    return parts.port or (636 if parts.scheme == "ldaps" else 389)
-
-
 def _remaining(deadline: float) -> float:
-    return max(0.05, deadline - time.monotonic())
+    return max(LEAST, deadline - time.monotonic())
 
 
 def _start_tls(plain: socket.socket) -> None:
@@ -101,13 +145,13 @@ def _start_tls(plain: socket.socket) -> None:
         raise ConnectionRefusedError("the server refused StartTLS")
 
 
-def _open(uri: str, config: Config) -> Any:
+def _open(uri: str, config: Config, answer_timeout: float) -> Any:
     link = ldap.initialize(uri)
     options = [
         (ldap.OPT_PROTOCOL_VERSION, 3),
         (ldap.OPT_REFERRALS, 0),
         (ldap.OPT_NETWORK_TIMEOUT, config.connect_timeout),
-        (ldap.OPT_TIMEOUT, config.answer_timeout),
+        (ldap.OPT_TIMEOUT, answer_timeout),
         *([(ldap.OPT_X_TLS_CACERTFILE, config.ca_file)] if config.ca_file else []),
         (ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND),
         (ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2),

@@ -1,4 +1,4 @@
-"""How much a tenant may want, and what it wants."""
+"""How much a tenant may want, what it wants, and what it wanted day by day."""
 
 from typing import ClassVar
 
@@ -15,14 +15,16 @@ class QuotaKind(models.TextChoices):
     NODES = "nodes", _("Nodes")
     VCPU = "vcpu", _("vCPU")
     MEMORY_GIB = "memory_gib", _("Memory (GiB)")
+    STORAGE_GIB = "storage_gib", _("Storage (GiB)")
+    REGISTRY_GIB = "registry_gib", _("Registry storage (GiB)")
 
 
 class QuotaLimit(models.Model):
-    """How much of a kind a tenant may want; no row means none may be wanted."""
+    """How much of a kind a tenant may want, null: as much as it likes; no row means none may be wanted."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="quota_limits")
     kind = models.CharField(max_length=20, choices=QuotaKind)
-    limit = models.PositiveIntegerField()
+    limit = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "kind"], name="quotalimit_once")]
@@ -44,3 +46,19 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.amount} {self.kind} for {self.subject}"
+
+
+class QuotaUsage(models.Model):
+    """How much of a kind a tenant wanted on a day (UTC), at most and last; a day without a row is as the one before."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20, choices=QuotaKind)
+    day = models.DateField()
+    highest = models.PositiveIntegerField()
+    last = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "kind", "day"], name="quotausage_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.highest} {self.kind} on {self.day}"

@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants import audit
+from tenants import audit, sessions
 from tenants.http import UserHttpRequest
 from tenants.models import PlatformGrant
+from tenants.views.automation import own_tokens
 
 
 @login_required
@@ -21,6 +22,7 @@ def profile(request: UserHttpRequest) -> HttpResponse:
         "memberships": request.user.memberships.select_related("tenant"),
         "grants": PlatformGrant.objects.filter(user=request.user),
         "sessions": _sessions(request),
+        **own_tokens(request),
     }
     return render(request, "tenants/profile.html", context)
 
@@ -29,9 +31,17 @@ def profile(request: UserHttpRequest) -> HttpResponse:
 @require_POST
 def end_session(request: UserHttpRequest, pk: int) -> HttpResponse:
     """End another of one's own sessions at once."""
-    session = get_object_or_404(UserSession, pk=pk, user=request.user)
-    session.end()
+    sessions.end(get_object_or_404(UserSession, pk=pk, user=request.user))
     audit.record(request.user, "session.end", request.user, by="profile")
+    return redirect("profile")
+
+
+@login_required
+@require_POST
+def end_other_sessions(request: UserHttpRequest) -> HttpResponse:
+    """End all of one's own sessions but this one, at once."""
+    if ended := sessions.end_others(request.user, keep=request.session.session_key):
+        audit.record(request.user, "session.end", request.user, by="profile", ended=ended)
     return redirect("profile")
 
 

@@ -29,6 +29,7 @@ class Portal:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "pks_portal.settings",
             "SECRET_KEY": "only-for-tests-" + "x" * 40,
+            "PKS_KEY_RING": '{"k1": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}',
             "PKS_DATA_DIR": str(root),
             "PKS_PUBLIC_URL": self.url,
             "PKS_DEMO": "true",

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import django
 
@@ -14,7 +15,7 @@ def main() -> None:
 
     from clusters.models import Cloud
     from pks_portal.default_set.people import PEOPLE
-    from tenants.models import Membership, PlatformGrant, Source, Tenant, User
+    from tenants.models import ENVIRONMENT, Membership, PlatformGrant, Source, Tenant, User
 
     call_command("seed_demo", stdout=sys.stderr)
     call_command("seed_clusters", stdout=sys.stderr)
@@ -50,7 +51,13 @@ def main() -> None:
         person = names.get(login)
         shown = {"display_name": person.name_en, "display_name_zh": person.name_zh} if person else {}
         user, _ = User.objects.update_or_create(
-            username=login, defaults={**shown, "directory_id": f"test-{login}", "email": f"{login}@example.com"}
+            username=login,
+            defaults={
+                **shown,
+                "directory_id": f"test-{login}",
+                "directory_source_id": ENVIRONMENT,
+                "email": f"{login}@example.com",
+            },
         )
         via = {"source": Source.DIRECTORY, "via": f"cn=pks-{slug or 'platform'}-{role},ou=groups,dc=example,dc=com"}
         if slug:
@@ -71,6 +78,8 @@ def _session(user: object) -> str:
     store[SESSION_KEY] = str(user.pk)
     store[BACKEND_SESSION_KEY] = "tenants.directory.backend.DirectoryBackend"
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    store["account_authentication_methods_user"] = str(user.pk)
     store.create()
     return str(store.session_key)
 

@@ -16,7 +16,7 @@ FIRST, REPEATED = 150, 15
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
 
 
-@pytest.mark.parametrize("path", ["/", "/clusters", "/clusters/new", "/tasks", "/versions"])
+@pytest.mark.parametrize("path", ["/", "/clusters", "/clusters/new", "/tasks", "/versions", "/approvals"])
 def test_a_page_is_light(visitor: Visitor, path: str) -> None:
     page = visitor.page()
     first: dict[str, int] = defaultdict(int)
@@ -57,7 +57,9 @@ def test_nothing_is_inline(rule: str) -> None:
 
 def test_every_word_in_templates_is_translated() -> None:
     """Outside of tags, only names that have no translation may stand as plain letters."""
-    names = re.compile(r"^(PKS Portal|English|简体中文|kubeconfig|Kubernetes|vCPU|GiB|curl|YAML|Ctrl K|Esc|OpenAPI)$")
+    names = re.compile(
+        r"^(PKS Portal|English|简体中文|kubeconfig|Kubernetes|vCPU|GiB|curl|YAML|Ctrl K|Esc|Enter|OpenAPI)$"
+    )
     block = re.compile(
         r"<code>.*?</code>|{%\s*(blocktranslate|comment).*?{%\s*end\1\s*%}|{%.*?%}|{{.*?}}|{#.*?#}|<[^>]*>|&\w+;",
         re.DOTALL,

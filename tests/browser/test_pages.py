@@ -41,8 +41,9 @@ def paths(portal: Any, chromium: Any) -> dict[str, str]:
     return {
         "dashboard": "/", "clusters": "/clusters", "create": "/clusters/new", "cluster": running, "failed": failed,
         "gone": gone, "task list": "/tasks", "task": task, "profile": "/profile", "plans": "/plans",
+        "security": "/accounts/security/",
         "versions": "/versions", "missing": "/nothing-here", "no match": "/clusters?q=nothing-has-this-name",
-        "reference": "/api/docs", **tabs,
+        "reference": "/api/docs", "approvals": "/approvals?tab=mine", "quota": "/tenants/payments/quota", **tabs,
     }  # fmt: skip
 
 

@@ -31,6 +31,8 @@ Pks = Callable[..., Ran]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("PKS_TOKEN", raising=False)
+    monkeypatch.delenv("PKS_API", raising=False)
     monkeypatch.setenv("PKS_HOME", str(tmp_path / "pks"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     monkeypatch.setattr(rest, "PAUSES", (0.01, 0.01))

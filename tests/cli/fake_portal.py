@@ -24,6 +24,18 @@ current-context: x
 """
 
 
+TOKEN = {
+    "id": "tk1", "name": "build", "scopes": ["clusters", "read"], "networks": ["10.0.0.0/8"], "made_by": "sun.li",
+    "created_at": "2026-11-22T09:00:00Z", "expires_at": "2026-12-22T09:00:00Z", "rotated_at": None,
+    "previous_until": None, "last_used_at": None, "last_address": None,
+}  # fmt: skip
+
+MEMBER = {
+    "id": 1, "username": "wu.hao", "name": "吴昊", "role": "developer", "source": "directory",
+    "group": "cn=payments-developers,ou=groups", "given_by": None, "given_at": "2026-11-22T09:00:00Z",
+}  # fmt: skip
+
+
 def problem(status: int, code: str, detail: str, **more: Any) -> tuple[int, dict[str, Any]]:
     return status, {"type": f"urn:pks-portal:{code}", "status": status, "code": code, "detail": detail, **more}
 
@@ -121,9 +133,15 @@ class FakePortal:
         found = getattr(self, f"_{request.method.lower()}_{parts[0]}", None)
         return (found and found(request, *parts[1:])) or problem(404, "not-found", "Not found.")
 
-    def _get_me(self, request: Seen) -> Any:
+    def _get_me(self, request: Seen, tokens: str = "") -> Any:
+        if tokens:
+            return 200, {"items": [TOKEN], "next": None}
         mine = [{"slug": slug, "name": slug, "roles": ["operator"]} for slug in self.tenants]
         return 200, {"username": "li.na", "name": "李娜", "tenants": mine, "platform_roles": []}
+
+    def _get_tenants(self, request: Seen, slug: str = "", *parts: str) -> Any:
+        items = {"tokens": [TOKEN], "members": [MEMBER]}.get(parts[-1] if parts else "")
+        return (200, {"items": items, "next": None}) if items else None
 
     def _get_plans(self, request: Seen) -> Any:
         plan = {"slug": "small", "name": "Small", "name_zh": "小型", "control_plane": 1, "vcpu": 2}

@@ -134,7 +134,7 @@ def test_a_force_that_comes_during_a_turn_is_not_put_off(blocked, api):
     """The worker read the task before the person forced it; its release must not make the next turn wait."""
     stale = Operation.objects.get(pk=blocked.pk)
     assert api.post(f"/api/v1/tasks/{blocked.pk}/force").status_code == 202
-    runner.operations.release(stale, 30.0)
+    runner.pausing.release(stale, 30.0)
     blocked.refresh_from_db()
     assert blocked.due_at <= timezone.now()
 

@@ -142,9 +142,9 @@ def worker(monkeypatch, far, operator):
 
 def test_a_kubeconfig_is_issued_and_revoked_by_a_worker_on_the_host_and_passes_sealed(worker, operator):
     cluster, engine, seen, there = worker
-    row, credential = issue_kubeconfig(operator.user, cluster, level="edit", hours=2)
-    assert credential.kubeconfig == f"kubeconfig of {cluster.name}, edit"
-    assert row.expires_at == credential.expires
+    row, text = issue_kubeconfig(operator.user, cluster, level="edit", hours=2)
+    assert text == f"kubeconfig of {cluster.name}, edit"
+    assert row.expires_at > timezone.now()
     assert "kubeconfig of" not in " ".join(seen)
     revoke_kubeconfig(operator.user, row)
     assert engine.revoked == row.name

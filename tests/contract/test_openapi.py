@@ -15,7 +15,9 @@ from pks_portal.schema import METHODS, schema
 from tests.contract import world
 
 KNOWN = {
+    "/deliveries/": world.DELIVERIES, "/webhooks/": world.WEBHOOKS,
     "/tenants/": world.TENANTS, "/clouds/": world.CLOUDS, "/plans/": world.PLANS, "/versions/": world.VERSIONS,
+    "/quotas/": world.TENANTS, "/quota-requests/": world.REQUESTS,
     "/clusters/": world.CLUSTERS, "/tasks/": world.TASKS,
 }  # fmt: skip
 CALLS = [(method, path) for path, item in schema()["paths"].items() for method in METHODS if method in item]
@@ -38,10 +40,14 @@ def narrowed() -> dict[str, Any]:
     return document
 
 
-def _known(path: str, name: str) -> list[str]:
-    if name == "kubeconfig":
-        return [world.KUBECONFIG, world.NOWHERE]
-    return next(values for part, values in KNOWN.items() if part in path)
+def _known(path: str, name: str) -> list[Any]:
+    if (own := {"kubeconfig": world.KUBECONFIG, "token": world.TOKEN, "webhook": world.WEBHOOK}.get(name)) is not None:
+        return [own, world.NOWHERE]
+    if name == "name":
+        return ["ci", "cd"]
+    if name in {"id", "username"}:
+        return [world.MEMBER, 1] if name == "id" else ["somebody", "nobody"]
+    return next((values for part, values in KNOWN.items() if part in path), [world.NOWHERE])
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,21 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from clusters.models import Cluster, Kubeconfig
+from pks_portal import sealed
 from pks_portal.operations.models import Operation, OperationEvent, OperationStep
 from tenants import tokens
-from tenants.models import Role, User
+from tenants.models import (
+    ApiToken,
+    Delivery,
+    GroupMapping,
+    QuotaRequest,
+    QuotaRequestLine,
+    Role,
+    ServiceAccount,
+    Tenant,
+    User,
+    Webhook,
+)
 from tests.factories import (
     CloudFactory,
     ClusterFactory,
@@ -17,14 +29,19 @@ from tests.factories import (
     TenantFactory,
 )
 
-RUNNING, CREATING, FOREIGN, NOWHERE, WORK, FAILED, KUBECONFIG = (
-    str(UUID(f"00000000-0000-4000-8000-{number:012x}")) for number in range(7)
+RUNNING, CREATING, FOREIGN, NOWHERE, WORK, FAILED, KUBECONFIG, TOKEN, WEBHOOK, DELIVERY = (
+    str(UUID(f"00000000-0000-4000-8000-{number:012x}")) for number in range(10)
 )
 CLUSTERS = [RUNNING, CREATING, FOREIGN, NOWHERE]
+REQUEST = str(UUID("00000000-0000-4000-8000-00000000000f"))
+REQUESTS = [REQUEST, NOWHERE]
+WEBHOOKS, DELIVERIES = [WEBHOOK, NOWHERE], [DELIVERY, NOWHERE]
 TASKS = [WORK, FAILED, NOWHERE]
 TENANTS = ["home", "away", "nobody"]
 PLANS, CLOUDS, VERSIONS = ["small", "huge"], ["simulated", "mars"], ["1.37.2", "1.12.0"]
-PEOPLE = ["viewer", "operator", "platform-admin", "foreign", "nobody"]
+MEMBER = 900_001
+"""The id of a role given by hand, and of a mapped group."""
+PEOPLE = ["viewer", "operator", "admin", "platform-admin", "foreign", "nobody"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ def make() -> World:
     """Make two tenants, with clusters, tasks and a kubeconfig in the first, and sign everybody in."""
     home, away = TenantFactory.create(slug="home"), TenantFactory.create(slug="away")
     people: dict[str, User] = {
-        role: MembershipFactory.create(tenant=home, role=role).user for role in (Role.VIEWER, Role.OPERATOR)
+        role: MembershipFactory.create(tenant=home, role=role).user for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
     }
     people["platform-admin"] = PlatformGrantFactory.create().user
     people["foreign"] = MembershipFactory.create(tenant=away).user
@@ -50,6 +67,17 @@ def make() -> World:
     ClusterFactory.create(id=FOREIGN, tenant=away, name="theirs")
     Kubeconfig.objects.create(
         id=KUBECONFIG, cluster=running, holder=people["operator"], name="k", level="edit",
+        expires_at=datetime(2099, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    MembershipFactory.create(id=MEMBER, tenant=home, user__username="somebody")
+    GroupMapping.objects.create(id=MEMBER, tenant=home, group_dn="cn=a,dc=b", role=Role.VIEWER)
+    _webhook(home)
+    asked = QuotaRequest.objects.create(id=REQUEST, tenant=home, requester=people["admin"], reason="launch")
+    QuotaRequestLine.objects.create(request=asked, kind="nodes", asked=3)
+    program = User.objects.create(username="home/ci", kind=User.Kind.SERVICE)
+    ServiceAccount.objects.create(user=program, tenant=home, name="ci", made_by=people["admin"])
+    ApiToken.objects.create(
+        id=TOKEN, user=program, name="build", scopes=["read"], networks=["10.0.0.0/8"],
         expires_at=datetime(2099, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     _task(WORK, creating, "cluster.create", people["operator"], status="running")
@@ -73,3 +101,14 @@ def _task(pk: str, cluster: Cluster, kind: str, actor: User, **facts: str) -> No
     )  # fmt: skip
     OperationStep.objects.create(operation=task, index=0, name="nodes", state="running", share=0.5)
     OperationEvent.objects.create(operation=task, seq=1, key="event.queued", args={"actor": actor.username})
+
+
+def _webhook(tenant: Tenant) -> None:
+    """Make a webhook of the tenant, with a delivery that was refused."""
+    row = Webhook(id=WEBHOOK, tenant=tenant, url="https://hook.example/x")
+    sealed.put(row, "secret", "whsec_x")
+    row.save()
+    why = {"key": "error.delivery_refused", "args": {"status": 503}}
+    Delivery.objects.create(
+        id=DELIVERY, webhook=row, event=NOWHERE, kind="webhook.stopped", body="{}", status="failed", code=503, error=why
+    )

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from clusters.engines.local import making, network, pki, programs
+from clusters.engines.local import network, pki, programs, trust
 from clusters.engines.local.claims import Claims
 from clusters.engines.local.layout import Facts, Layout, make_directory
 from clusters.engines.local.network import network_of
@@ -39,7 +39,7 @@ def _prepare(claims: Claims, layout: Layout, version: str) -> Facts:
     facts = Facts(id=cluster, name="raw", version=version, members=1, slot=slot, isolated=False, owner=None)
     layout.settle(facts)
     pki.make(layout, facts, network_of(facts))
-    write(layout.home / "authentication.json", json.dumps(making.AUTHENTICATION))
+    write(layout.home / "authentication.json", json.dumps(trust.authentication(None)))
     return facts
 
 

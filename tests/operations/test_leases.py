@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from pks_portal.errors import Conflict, Invalid, Unavailable
 from pks_portal.messages import say
-from pks_portal.operations import runner
+from pks_portal.operations import pausing, runner
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import KINDS, Kind, Turn
 from pks_portal.operations.models import Operation
@@ -60,7 +60,7 @@ def test_a_worker_that_comes_back_late_writes_nothing(begin):
     for write in (
         lambda: operations.append(late, "event.succeeded"),
         lambda: operations.advance_steps(late, {"a": 1.0}),
-        lambda: operations.wait(late, say("event.queued", actor="x"), seconds=1),
+        lambda: pausing.wait(late, say("event.queued", actor="x"), seconds=1),
         lambda: operations.end(late, Operation.Status.SUCCEEDED),
     ):
         with pytest.raises(operations.Fenced):
@@ -156,9 +156,9 @@ def test_waiting_says_for_what_once_and_goes_on(begin):
     def turn(operation):
         turns.append(1)
         if len(turns) < 3:
-            operations.wait(operation, say("event.queued", actor="the build"), seconds=3)
+            pausing.wait(operation, say("event.queued", actor="the build"), seconds=3)
             return Turn(again=3)
-        operations.resumed(operation)
+        pausing.resumed(operation)
         return Turn(done=True)
 
     operation = begin(turn)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.permissions import test_api, test_open, test_pages, test_sockets
+from tests.permissions import of_directories, of_notices, test_api, test_open, test_pages, test_sockets
 from tests.permissions.people import browser_of, person
 from tests.permissions.routes import METHODS, route_of, routes, socket_of, sockets
 from tests.tools import client_of
@@ -13,8 +13,24 @@ from tests.tools import client_of
 ANY_METHOD = {"healthz", "readyz", "accounts/login/"}
 SAME = {"accounts/reauthenticate/"}  # allauth answers PUT as POST
 
-IDS = dict.fromkeys(("cluster", "kubeconfig", "task", "failed", "platform"), "00000000-0000-4000-8000-000000000000")
-PARTS = {**IDS, "tenant": "line", "cloud": "simulated", "plan": "small", "session": "1"}
+IDS = dict.fromkeys(
+    ("cluster", "kubeconfig", "task", "failed", "platform", "token", "request"), "00000000-0000-4000-8000-000000000000"
+)
+PARTS = {
+    **dict.fromkeys(("member", "person", "grant", "mapping", "platform_mapping"), "1"),
+    "newcomer": "n",
+    "holder": "h",
+    **IDS,
+    **of_directories.PARTS,
+    **of_notices.PARTS,
+    "tenant": "line",
+    "cloud": "simulated",
+    "plan": "small",
+    "session": "1",
+    "key": "1",
+    "linked": "1",
+    "account": "ci",
+}
 
 
 def listed() -> dict[str, set[str]]:

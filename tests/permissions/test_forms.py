@@ -8,7 +8,7 @@ from django.test import Client
 
 from clusters.models import Cluster
 from pks_portal.operations.models import Operation
-from tests.permissions import test_open
+from tests.permissions import of_approvals, of_directories, of_notices, test_open
 from tests.permissions.checks import snapshot
 from tests.permissions.people import BACKEND, browser_of, person
 from tests.permissions.test_pages import TABLE
@@ -76,8 +76,54 @@ TWICE = {
     "/tasks/{platform}/force": (404, ""),
     "/tasks/{platform}/retry": (404, ""),
     "/profile/sessions/{session}/end": (404, ""),
+    "/tenants": (403, ""),
+    "/tenants/{tenant}/rename": (403, ""),
+    "/tenants/{tenant}/archive": (403, ""),
+    "/tenants/{tenant}/restore": (403, ""),
+    "/tenants/{tenant}/members/give": (302, ""),
+    "/tenants/{tenant}/members/{member}/withdraw": (302, ""),
+    "/tenants/{tenant}/groups/map": (302, ""),
+    "/tenants/{tenant}/groups/{mapping}/unmap": (302, ""),
+    "/platform/people/{person}/deactivate": (403, ""),
+    "/platform/people/{person}/reactivate": (403, ""),
+    "/platform/people/{person}/end-sessions": (403, ""),
+    "/platform/people/{person}/roles": (403, ""),
+    "/platform/people/{person}/roles/{grant}/withdraw": (403, ""),
+    "/platform/groups/map": (403, ""),
+    "/platform/groups/{platform_mapping}/unmap": (403, ""),
+    "/profile/sessions/end-others": (302, ""),
+    **of_directories.TWICE,
+    **of_notices.TWICE,
+    **of_approvals.TWICE,
+    "/accounts/security/app/": (200, ""),
+    "/accounts/security/app/remove/": (404, ""),
+    "/accounts/security/keys/": (200, ""),
+    "/accounts/security/keys/{key}/": (404, ""),
+    "/accounts/security/keys/{key}/remove/": (404, ""),
+    "/accounts/security/codes/new/": (200, ""),
+    "/accounts/sso/{linked}/unlink/": (404, ""),
+    "/tenants/{tenant}/automation/new": (302, ""),
+    "/tenants/{tenant}/automation/{account}/change": (302, ""),
+    "/tenants/{tenant}/automation/{account}/delete": (302, ""),
+    "/tenants/{tenant}/automation/{account}/tokens": (200, ""),
+    "/profile/tokens": (200, ""),
+    "/tokens/{token}/rotate": (200, ""),
+    "/tokens/{token}/revoke": (302, ""),
+    "/audit/export": (200, ""),
 }
-SAID_INSTEAD = {"/tasks/{failed}/retry": {409}, "/tasks/{task}/cancel": {302, 409}}
+SAID_INSTEAD = {
+    **of_notices.SAID_INSTEAD,
+    **of_approvals.SAID_INSTEAD,
+    "/tenants/{tenant}/groups/map": {422},  # it is there
+    "/tenants/{tenant}/automation/new": {409},
+    "/tenants/{tenant}/automation/{account}/delete": {404},
+    "/tenants/{tenant}/automation/{account}/tokens": {409},
+    "/profile/tokens": {409},
+    "/tokens/{token}/rotate": {409},
+    "/tokens/{token}/revoke": {404},
+    "/tasks/{failed}/retry": {409},
+    "/tasks/{task}/cancel": {302, 409},
+}
 
 
 def test_every_form_is_sent_twice() -> None:

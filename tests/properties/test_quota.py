@@ -18,7 +18,7 @@ from clusters.models import Cloud, Cluster, Plan
 from pks_portal.errors import PortalError
 from pks_portal.operations import commands, runner
 from pks_portal.operations.models import Operation
-from tenants.models import QuotaLimit, Reservation, Role
+from tenants.models import QuotaKind, QuotaLimit, Reservation, Role
 from tests.factories import CloudFactory, MembershipFactory, PlanFactory, TenantFactory
 
 LIMITS = {"clusters": 2, "nodes": 8, "vcpu": 14, "memory_gib": 30}
@@ -154,4 +154,4 @@ def test_quota_is_never_overdrawn_and_nothing_is_left(
         world.settle()
         assert not Cluster.objects.exists()
         assert not Reservation.objects.exists()
-        assert QuotaLimit.objects.filter(tenant=world.tenant).count() == len(LIMITS)
+        assert QuotaLimit.objects.filter(tenant=world.tenant).count() == len(QuotaKind)

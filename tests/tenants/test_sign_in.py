@@ -236,7 +236,9 @@ def test_the_demo_is_seeded_once_and_left_alone_after(settings: Settings) -> Non
     assert Tenant.objects.count() == 5
     assert GroupMapping.objects.count() == len(mapping.MAPPINGS) == 22
     payments = dict(QuotaLimit.objects.filter(tenant__slug="payments").values_list("kind", "limit"))
-    assert payments == {"clusters": 4, "nodes": 20, "vcpu": 80, "memory_gib": 160}
+    assert payments == {
+        "clusters": 4, "nodes": 20, "vcpu": 80, "memory_gib": 160, "storage_gib": 500, "registry_gib": 100,
+    }  # fmt: skip
     QuotaLimit.objects.filter(tenant__slug="payments", kind="nodes").update(limit=7)
     GroupMapping.objects.filter(tenant__slug="iot", role="viewer").delete()
     call_command("seed_demo", stdout=io.StringIO())

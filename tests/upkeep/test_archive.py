@@ -88,7 +88,7 @@ def test_no_path_leads_outside(tmp_path, name, monkeypatch):
     path = tmp_path / "evil"
     with path.open("wb") as file:
         sealing = encryption.Sealing(file, PHRASE)
-        with tarfile.open(fileobj=sealing, mode="w|") as tar:
+        with tarfile.open(fileobj=sealing, mode="w|") as tar:  # type: ignore[call-overload]
             info = tarfile.TarInfo(name)
             info.size = 1
             tar.addfile(info, io.BytesIO(b"x"))

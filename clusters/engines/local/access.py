@@ -4,22 +4,26 @@ Each has a client certificate of its own, without any group, and one binding tha
 the binding; the certificate may live on and opens nothing.
 """
 
+import http.client
+import json
 import secrets
+import ssl
 from datetime import UTC, datetime, timedelta
 
 from clusters.engines.base import Credential, Wanted
-from clusters.engines.local import guard
-from clusters.engines.local.api import Api
+from clusters.engines.local import guard, network
+from clusters.engines.local.api import SYSTEM, TIMEOUT, Api
 from clusters.engines.local.layout import Layout
 from clusters.engines.local.network import Network
 from clusters.engines.local.pki import Authority, kubeconfig
-from pks_portal.errors import Invalid
+from clusters.engines.local.trust import BINDINGS, LEVELS
+from pks_portal.errors import Invalid, Unavailable
 
-BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 PREFIX = "pks-portal:"
-LEVELS = {"view": "view", "edit": guard.EDIT, "admin": "cluster-admin"}
 HOLDER = "pks-portal.io/holder"
 EXPIRES = "pks-portal.io/expires"
+REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 LONGEST_NAME = 64  # of a common name in X.509
 
 
@@ -42,6 +46,24 @@ def issue(layout: Layout, net: Network, wanted: Wanted, *, holder: str, level: s
     issued = authority.client(user, life=ttl)
     text = kubeconfig(net.endpoint, authority.pem.certificate, user, issued, context=wanted.name)
     return Credential(name=name, kubeconfig=text, expires=expires)
+
+
+def identify(layout: Layout, net: Network, token: str) -> str | None:
+    """Return as whom the API knows the bearer of a token, None where it refuses it. Raises Unavailable."""
+    context = ssl.create_default_context(cafile=str(layout.secrets / "ca.crt"))
+    connection = http.client.HTTPSConnection(net.door, network.API, timeout=TIMEOUT, context=context)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    try:
+        connection.request("POST", REVIEWS, json.dumps(REVIEW), headers)
+        with connection.getresponse() as response:
+            body = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unavailable("engine.api_silent", system=SYSTEM, cause=str(error), endpoint=net.endpoint) from error
+    finally:
+        connection.close()
+    if response.status == http.HTTPStatus.UNAUTHORIZED:
+        return None
+    return str(body.get("status", {}).get("userInfo", {}).get("username", "")) or None
 
 
 def revoke(layout: Layout, net: Network, name: str) -> None:

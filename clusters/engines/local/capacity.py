@@ -27,6 +27,14 @@ def memory_free() -> float:
     return round(max(0.0, least / GIB - reserve), 2)
 
 
+def memory_total() -> float:
+    """Return the GiB that this host has."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemTotal:"):
+            return round(int(line.split()[1]) / 2**20, 2)
+    return 0.0
+
+
 def disk_free(path: Path) -> float:
     """Return the MiB free at a path, or where it will be."""
     while not path.exists():

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clusters.engines.local import network
+from clusters.engines.local import network, trust
 from clusters.engines.local.layout import Facts, Layout
 from clusters.engines.local.network import Network
 from pks_portal.files import write
@@ -41,6 +41,13 @@ backend members
   balance leastconn
 {members}
 """
+_ISSUER = """\
+frontend issuer
+  bind 127.0.0.1:{port} namespace {namespace}
+  default_backend portal
+backend portal
+  server issuer 127.0.0.1:{port}
+"""
 _PROBE = """\
 backend {component}
   option httpchk
@@ -64,7 +71,7 @@ def configure(layout: Layout, facts: Facts, net: Network) -> None:
     """Write the configuration of the front door."""
     within = f" namespace {net.namespace}" if net.namespace else ""
     numbers = range(1, facts.members + 1)
-    trust = "check-ssl verify required ca-file secrets/ca.crt"
+    checked = "check-ssl verify required ca-file secrets/ca.crt"
     etcd = "check-ssl verify required ca-file secrets/etcd-ca.crt crt secrets/etcd-health.pem"
 
     def servers(port: int, check: str) -> str:
@@ -84,13 +91,16 @@ def configure(layout: Layout, facts: Facts, net: Network) -> None:
         # A single member is asked at once: there is no other to wait for, and a new cluster answers earlier.
         members=servers(network.API, "track kube-apiserver/m<n>" if facts.members > 1 else ""),
     )
-    text += probe("kube-apiserver", network.API, "/readyz", trust)
+    if net.namespace and (issuer := trust.port(layout)):
+        text += _ISSUER.format(port=issuer, namespace=net.namespace)
+    text += probe("kube-apiserver", network.API, "/readyz", checked)
     text += probe("etcd", network.ETCD, "/health", etcd)
-    text += probe("kube-controller-manager", network.CONTROLLER_MANAGER, "/healthz", trust)
-    text += probe("kube-scheduler", network.SCHEDULER, "/healthz", trust)
+    text += probe("kube-controller-manager", network.CONTROLLER_MANAGER, "/healthz", checked)
+    text += probe("kube-scheduler", network.SCHEDULER, "/healthz", checked)
     simulation = f"  server m1 {net.member(1)}:{network.SIMULATION}{within} {_CHECK}"
     text += _PROBE.format(component="kwok", path="/healthz", servers=simulation)
-    write(layout.home / "haproxy.cfg", text)
+    if not (file := layout.home / "haproxy.cfg").exists() or file.read_text() != text:
+        write(file, text)
 
 
 def probes(layout: Layout) -> list[Probe] | None:
@@ -100,7 +110,7 @@ def probes(layout: Layout) -> list[Probe] | None:
     except OSError:
         return None
     rows = csv.DictReader(io.StringIO(text.removeprefix("# ")))
-    return [_probe(row) for row in rows if row["pxname"] != "members"]
+    return [_probe(row) for row in rows if row["pxname"] not in {"members", "portal"}]
 
 
 def answering(found: Sequence[Probe]) -> bool:

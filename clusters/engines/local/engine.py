@@ -17,7 +17,7 @@ from clusters.engines.base import (
     StepSpec,
     Wanted,
 )
-from clusters.engines.local import access, capacity, network, nodes, observing, processes, scaling
+from clusters.engines.local import access, capacity, following, network, nodes, observing, processes, scaling
 from clusters.engines.local.api import Api
 from clusters.engines.local.host import Host, alone, explained
 from clusters.engines.local.layout import Layout, make_directory
@@ -113,6 +113,21 @@ class LocalEngine(Engine):
         with explained(layout.home):
             if (net := self._net(layout)) is not None:
                 access.revoke(layout, net, name)
+
+    def follow(self, wanted: Wanted) -> bool:
+        layout = self._host.layout(wanted.id)
+        with explained(layout.home), alone(layout.home) as mine:
+            if not mine or (net := self._net(layout)) is None:
+                return False
+            following.follow(self._host, layout, net, wanted)
+        return True
+
+    def identify(self, wanted: Wanted, token: str) -> str | None:
+        layout = self._host.layout(wanted.id)
+        with explained(layout.home):
+            if (net := self._net(layout)) is None:
+                return None
+            return access.identify(layout, net, token)
 
     def _advance(self, layout: Layout, wanted: Wanted) -> None:
         """Take one step, so that a worker killed at a step leaves that one undone; never of what is being removed."""

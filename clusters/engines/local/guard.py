@@ -43,10 +43,15 @@ def ensure_edit(api: Api) -> None:
     api.put(f"{roles.PATH}/clusterroles", roles.role(EDIT, lessened(rules)))
 
 
-def ensure_policy(api: Api) -> None:
-    """Make the admission policy and put it in force."""
-    for kind, body in (("ies", _policy()), ("ybindings", _binding())):
-        api.put(f"{POLICIES}/validatingadmissionpolic{kind}", body)
+def ensure_policy(api: Api, administrators: Sequence[str] | None = None) -> None:
+    """Make the admission policy and put it in force.
+
+    `administrators`: the groups of the portal's issuer that may all; without them those that are in force stay.
+    """
+    policies = f"{POLICIES}/validatingadmissionpolicies"
+    if administrators is not None or api.find(f"{policies}/{POLICY}") is None:
+        api.put(policies, _policy(administrators or ()))
+    api.put(f"{POLICIES}/validatingadmissionpolicybindings", _binding())
 
 
 def lessened(rules: Sequence[Rule]) -> list[Rule]:
@@ -62,7 +67,7 @@ def _lessened(rule: Rule) -> Rule:
     return less
 
 
-def _policy() -> dict[str, Any]:
+def _policy(administrators: Sequence[str]) -> dict[str, Any]:
     token = "kubernetes.io/service-account-token"  # noqa: S105  (a type of secret)
     return {
         **_head("ValidatingAdmissionPolicy"),
@@ -82,9 +87,12 @@ def _policy() -> dict[str, Any]:
             "matchConditions": [
                 {
                     "name": "issued-below-admin",
-                    # The level is found from the end: a holder may be called anything.
+                    # Certificates name no group, so who has one of ours came with a token. In a certificate's name
+                    # the level is found from the end: a holder may be called anything.
                     "expression": f"request.userInfo.username.startsWith('{USER}') && "
-                    "!request.userInfo.username.matches(':admin:[0-9a-f]{16}$')",
+                    f"(request.userInfo.groups.exists(group, group.startsWith('{USER}')) "
+                    f"? !request.userInfo.groups.exists(group, group in {sorted(administrators)}) "
+                    ": !request.userInfo.username.matches(':admin:[0-9a-f]{16}$'))",
                 }
             ],
             "validations": [

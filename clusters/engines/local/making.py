@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from clusters.engines.base import Wanted
-from clusters.engines.local import binaries, capacity, door, network, pki, programs, revival
+from clusters.engines.local import binaries, capacity, door, network, pki, programs, revival, trust
 from clusters.engines.local.door import Probe
 from clusters.engines.local.host import Host, disk_full
 from clusters.engines.local.layout import Facts, Layout, make_directory
@@ -15,14 +15,6 @@ from clusters.engines.local.network import network_of
 from pks_portal.errors import Conflict, PortalError
 from pks_portal.files import write
 
-# An empty list of issuers is in force from the beginning; the API server takes later ones without a restart. Who is
-# nobody may ask for health and nothing else.
-AUTHENTICATION = {
-    "apiVersion": "apiserver.config.k8s.io/v1",
-    "kind": "AuthenticationConfiguration",
-    "jwt": [],
-    "anonymous": {"enabled": True, "conditions": [{"path": path} for path in ("/livez", "/readyz", "/healthz")]},
-}
 KWOK_STAGES = Path(__file__).parent / "data" / "kwok.yaml"
 PATIENCE = 0.4  # seconds that one step may spend on waiting
 LOOK_EVERY = 0.02
@@ -75,6 +67,7 @@ class Making:
         """Make all keys and certificates."""
         if self._layout.pki.is_dir():
             return False
+        trust.keep(self._layout, self._wanted.trust)
         facts = self._facts()
         pki.make(self._layout, facts, network_of(facts))
         return True
@@ -154,6 +147,6 @@ def prepare(host: Host, layout: Layout, facts: Facts) -> None:
     net = network_of(facts)
     net.make(facts.members)
     door.configure(layout, facts, net)
-    write(layout.home / "authentication.json", json.dumps(AUTHENTICATION), mode=0o644)
+    write(layout.home / "authentication.json", json.dumps(trust.authentication(trust.kept(layout))), mode=0o644)
     write(layout.home / "kwok.yaml", KWOK_STAGES.read_bytes(), mode=0o644)
     host.supervisor.configure(str(layout.id), programs.programs_of(layout, facts, net))

@@ -65,6 +65,7 @@ def observe(host: Host, wanted: Wanted) -> Observed:
         nodes=answers.inventory.seen(),
         conditions=conditions,
         endpoint=net.endpoint,
+        authority=(layout.secrets / "ca.crt").read_text(),
         version=answers.version,
         healthy=healthy,
     )

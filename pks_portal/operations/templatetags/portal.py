@@ -15,6 +15,8 @@ from django.utils.translation import ngettext
 
 from pks_portal import messages
 from tenants.access import Decision
+from tenants.audit import wording
+from tenants.models import QuotaRequest
 
 register = template.Library()
 
@@ -32,6 +34,11 @@ LOOKS = {  # status → (tone, icon); the same word looks the same for clusters 
     "queued": ("", "circle-dashed"),
     "failed": ("bad", "circle-x"),
     "cancelled": ("", "circle-slash"),
+    "pending": ("warn", "clock"),
+    "approved": ("ok", "circle-check"),
+    "rejected": ("bad", "circle-x"),
+    "withdrawn": ("", "circle-slash"),
+    "lapsed": ("", "circle-slash"),
 }
 
 
@@ -141,9 +148,17 @@ def level(percent: float) -> str:
 @register.filter
 def fullness(line: Any) -> str:
     """Return the class of a quota's meter: all of it may be used, so only more than that is bad."""
+    if line.limit is None or line.used is None:
+        return ""
     if line.after > line.limit:
         return "hi"
     return "mid" if line.percent_after >= MIDDLING else ""
+
+
+@register.filter
+def limit(amount: int | None) -> str:
+    """Return a limit of a quota; that there is none is a word of its own."""
+    return _("unlimited") if amount is None else str(amount)
 
 
 @register.simple_tag
@@ -187,13 +202,15 @@ def part_label(name: str) -> str:
 @register.filter
 def deed(action: str) -> str:
     """Return the words for an action of the audit trail; one without words is shown as it is."""
-    return messages.render(f"deed.{action}", {}) if f"deed.{action}" in messages.CATALOGUE else action
+    return wording.deed(action)
 
 
 @register.filter
 def door(via: str) -> str:
     """Return the words for where a deed came from; one without words is shown as it is."""
-    return {"page": _("web page"), "api": "API", "worker": _("the portal")}.get(via, via)
+    return {"page": _("web page"), "api": "API", "worker": _("the portal"), "cli": "pks", "console": _("console")}.get(
+        via, via
+    )
 
 
 BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "HeadlessChrome": "Chrome", "Chrome": "Chrome"}
@@ -220,6 +237,12 @@ def initial(name: str) -> str:
 def figure(value: float | None) -> str:
     """Return a number without needless decimals: 4, 1.5; a dash where it is not known."""
     return "–" if value is None else f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+@register.filter
+def quota_request(task: Any) -> QuotaRequest | None:
+    """Return the request that a task waits, or waited, for."""
+    return QuotaRequest.objects.filter(wish=task.pk).first()
 
 
 @register.simple_tag

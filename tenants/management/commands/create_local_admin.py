@@ -14,6 +14,7 @@ from tenants import audit
 from tenants.models import PlatformGrant, PlatformRole, Source, User
 
 SHORTEST = 14
+RESERVED = {"portal", "pks", "system", "service", "worker", "anonymous"}
 
 
 class Command(BaseCommand):
@@ -26,6 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["username"].strip().lower()
         user = User.objects.filter(username__iexact=name).first() or User(username=name)
+        if name in RESERVED:
+            raise CommandError(f"{name} stands for the portal itself in the audit trail; choose another name.")
         if user.directory_id:
             raise CommandError(f"{name} is a person of the directory; choose another name.")
         password = _password(options["password_file"])

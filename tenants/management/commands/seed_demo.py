@@ -10,14 +10,13 @@ from pks_portal.default_set import mapping
 from tenants.directory.config import normal_dn
 from tenants.models import GroupMapping, QuotaKind, QuotaLimit, Tenant
 
-Limits = tuple[int, int, int, int]
-KINDS: Final = (QuotaKind.CLUSTERS, QuotaKind.NODES, QuotaKind.VCPU, QuotaKind.MEMORY_GIB)
+Limits = tuple[int, int, int, int, int, int]
 LIMITS: Final[dict[str, Limits]] = {
-    "payments": (4, 20, 80, 160),
-    "retail": (6, 40, 160, 320),
-    "risk": (4, 24, 96, 192),
-    "data": (8, 60, 320, 640),
-    "iot": (3, 15, 48, 96),
+    "payments": (4, 20, 80, 160, 500, 100),
+    "retail": (6, 40, 160, 320, 1000, 200),
+    "risk": (4, 24, 96, 192, 600, 100),
+    "data": (8, 60, 320, 640, 4000, 400),
+    "iot": (3, 15, 48, 96, 300, 50),
 }
 
 
@@ -38,7 +37,7 @@ def _tenant(slug: str, name: str, name_zh: str) -> bool:
     """Make the tenant with its limits and mappings; say whether it was missing."""
     tenant, made = Tenant.objects.get_or_create(slug=slug, defaults={"name": name, "name_zh": name_zh})
     if made:
-        for kind, limit in zip(KINDS, LIMITS[slug], strict=True):
+        for kind, limit in zip(QuotaKind, LIMITS[slug], strict=True):
             QuotaLimit.objects.create(tenant=tenant, kind=kind, limit=limit)
         _map(tenant)
     return made

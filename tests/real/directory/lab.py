@@ -49,6 +49,17 @@ class Lab(ABC):
     def must_change(self, login: str) -> None: ...
 
     @abstractmethod
+    def disable(self, login: str, *, disabled: bool = True) -> None: ...
+
+    @abstractmethod
+    def expire(self, login: str) -> None:
+        """Let the account have ended yesterday."""
+
+    @abstractmethod
+    def crowd(self, group: str, number: int) -> None:
+        """Make a group of that many people, named crowd-0001 and so on, once."""
+
+    @abstractmethod
     def failures(self, login: str) -> int:
         """Return how many wrong passwords the directory itself has counted for the person."""
 
@@ -118,6 +129,19 @@ class Lab(ABC):
         with self.admin() as link:
             (_, values), *_ = link.search_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", [name])
         return list(values.get(name, []))
+
+    def move(self, login: str, unit: str) -> None:
+        """Move a person into another unit: the DN changes, and nothing else."""
+        dn = self.dn(login)
+        name, _, _ = dn.partition(",")
+        with self.admin() as link:
+            link.rename_s(dn, name, newsuperior=f"ou={unit},{mapping.USER_BASE}")
+        self.added[:] = [f"{name},ou={unit},{mapping.USER_BASE}" if one == dn else one for one in self.added]
+
+    def delete(self, login: str) -> None:
+        dn = self.dn(login)
+        with self.admin() as link:
+            link.delete_s(dn)
 
     def put(self, login: str, group: str) -> None:
         self._member(ldap.MOD_ADD, login, group)

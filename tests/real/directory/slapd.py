@@ -73,6 +73,30 @@ class Slapd(Lab):
             wanted = (("pwdPolicySubentry", policy), ("pwdReset", "TRUE"))
             link.modify_s(dn, [(ldap.MOD_REPLACE, name, [value.encode()]) for name, value in wanted])
 
+    def disable(self, login: str, *, disabled: bool = True) -> None:
+        dn = self.dn(login)
+        with self.admin() as link:
+            link.modify_s(dn, [(ldap.MOD_REPLACE, "pwdAccountLockedTime", [b"000001010000Z"] if disabled else None)])
+
+    def expire(self, login: str) -> None:
+        dn = self.dn(login)
+        with self.admin() as link:
+            link.modify_s(dn, [(ldap.MOD_REPLACE, "pwdEndTime", [b"20200101000000Z"])])
+
+    def crowd(self, group: str, number: int) -> None:
+        base = f"ou=crowd,{mapping.USER_BASE}"
+        names = [f"crowd-{one:04}" for one in range(1, number + 1)]
+        with self.admin() as link:
+            with suppress(ldap.ALREADY_EXISTS):
+                link.add_s(base, [("objectClass", [b"organizationalUnit"])])
+            for name in names:
+                entry = {"objectClass": "inetOrgPerson", "uid": name, "cn": name, "sn": name}
+                with suppress(ldap.ALREADY_EXISTS):
+                    link.add_s(f"uid={name},{base}", [(key, [value.encode()]) for key, value in entry.items()])
+            members = [f"uid={name},{base}".encode() for name in names]
+            with suppress(ldap.ALREADY_EXISTS):
+                link.add_s(mapping.group_dn(group), [("objectClass", [b"groupOfNames"]), ("member", members)])
+
     def failures(self, login: str) -> int:
         return len(self.value(self.dn(login), "pwdFailureTime"))
 

@@ -1,0 +1,58 @@
+"""Texts of the audit trail that are stored as keys (see pks_portal/messages.py)."""
+
+from django.utils.translation import gettext_noop
+
+from pks_portal import messages
+
+messages.add(
+    {
+        "error.audit_form": gettext_noop("An export is one of: %(known)s."),
+        "error.audit_form.next": gettext_noop("Choose one of these."),
+        "deed.audit.export": gettext_noop("exported the audit trail"),
+        "deed.audit.purge": gettext_noop("let go of audit entries older than %(days)s days"),
+        "fact.before": gettext_noop("before"),
+        "fact.by": gettext_noop("by"),
+        "fact.cause": gettext_noop("cause"),
+        "fact.client": gettext_noop("client"),
+        "fact.cloud": gettext_noop("cloud"),
+        "fact.counts": gettext_noop("counts"),
+        "fact.credential": gettext_noop("credential"),
+        "fact.days": gettext_noop("days"),
+        "fact.ended": gettext_noop("ended"),
+        "fact.expires": gettext_noop("expires"),
+        "fact.filters": gettext_noop("filters"),
+        "fact.form": gettext_noop("form"),
+        "fact.gained": gettext_noop("gained"),
+        "fact.grace_hours": gettext_noop("hours of grace"),
+        "fact.group": gettext_noop("group"),
+        "fact.hash": gettext_noop("hash"),
+        "fact.head": gettext_noop("head of the chain"),
+        "fact.instead_of": gettext_noop("instead of"),
+        "fact.issuer": gettext_noop("issuer"),
+        "fact.kind": gettext_noop("kind"),
+        "fact.labels": gettext_noop("labels"),
+        "fact.level": gettext_noop("level"),
+        "fact.login": gettext_noop("name typed"),
+        "fact.lost": gettext_noop("lost"),
+        "fact.name": gettext_noop("name"),
+        "fact.name_zh": gettext_noop("Chinese name"),
+        "fact.networks": gettext_noop("networks"),
+        "fact.new": gettext_noop("new"),
+        "fact.nodes": gettext_noop("nodes"),
+        "fact.number": gettext_noop("number"),
+        "fact.old": gettext_noop("old"),
+        "fact.parts": gettext_noop("parts"),
+        "fact.password_typed": gettext_noop("password typed"),
+        "fact.past": gettext_noop("past"),
+        "fact.people": gettext_noop("people"),
+        "fact.plan": gettext_noop("plan"),
+        "fact.reason": gettext_noop("reason"),
+        "fact.retry_of": gettext_noop("again after task"),
+        "fact.role": gettext_noop("role"),
+        "fact.scopes": gettext_noop("scopes"),
+        "fact.seen": gettext_noop("seen"),
+        "fact.servers": gettext_noop("servers"),
+        "fact.task": gettext_noop("task"),
+        "fact.version": gettext_noop("version"),
+    }
+)

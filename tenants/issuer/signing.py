@@ -1,0 +1,101 @@
+"""The signing keys' life: made, published ahead, used, kept a while for what they signed, dropped.
+
+API servers keep the published keys as long as they were told to (KEPT) and do not ask again for a key that they do not
+know. So a new key is published LEAD before it signs, and an old one stays published until nothing it signed is valid.
+"""
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from allauth.core.internal import jwkkit
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from pks_portal import sealed
+from pks_portal.errors import Unavailable
+from tenants import audit
+from tenants.models import SigningKey
+
+BITS: Final = 2048
+AFTER: Final = timedelta(minutes=10)
+"""How long a key is still published after the next one signs: a token's five minutes, and clocks that differ."""
+
+
+def lead() -> timedelta:
+    """Return how long before its first use a key is published: three times as long as API servers keep keys."""
+    return timedelta(seconds=3 * settings.ISSUER_KEYS_KEPT_SECONDS)
+
+
+@transaction.atomic
+def ensure() -> SigningKey:
+    """Return the newest key, making the first, which signs at once: nobody has asked for keys yet."""
+    newest = SigningKey.objects.select_for_update().order_by("not_before").last()
+    return newest or _make(timedelta(0))
+
+
+@transaction.atomic
+def rotate() -> SigningKey:
+    """Make the next key: published now, in use after `lead()`. One that is waiting already is returned instead."""
+    newest = ensure()
+    return newest if newest.not_before > timezone.now() else _make(lead())
+
+
+@transaction.atomic
+def prune() -> int:
+    """Drop keys of which no valid token is left; return how many."""
+    now = timezone.now()
+    SigningKey.objects.filter(expires_at__lte=now).delete()
+    using = SigningKey.objects.filter(not_before__lte=now).order_by("not_before").last()
+    if using is None:
+        return 0
+    old = SigningKey.objects.filter(not_before__lt=using.not_before)
+    old.filter(expires_at=None).update(expires_at=max(now, using.not_before + AFTER))
+    return sum(SigningKey.objects.filter(expires_at__lte=now).delete()[1].values())
+
+
+@transaction.atomic
+def keep_fresh() -> None:
+    """Rotate when the key in use is older than ISSUER_KEY_DAYS, and prune: what beat does once a day."""
+    prune()
+    newest = ensure()
+    if newest.not_before < timezone.now() - timedelta(days=settings.ISSUER_KEY_DAYS):
+        audit.record(None, "issuer.rotate", rotate())
+
+
+def current() -> tuple[str, Any]:
+    """Return the id and the private key that sign now. Raises Unavailable when there is none."""
+    now = timezone.now()
+    living = Q(expires_at=None) | Q(expires_at__gt=now)
+    row = SigningKey.objects.filter(living, not_before__lte=now).order_by("not_before").last()
+    if row is None:
+        raise Unavailable("error.issuer_no_key", system="issuer")
+    return _opened(row.pk, row.pem)
+
+
+def published() -> list[str]:
+    """Return the keys (PEM) that API servers should know, the waiting ones too."""
+    living = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return [sealed.get(row, "pem") for row in SigningKey.objects.filter(living)]
+
+
+def _make(ahead: timedelta) -> SigningKey:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+    form = serialization.PrivateFormat.PKCS8
+    text = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+    row = SigningKey(not_before=timezone.now() + ahead)
+    sealed.put(row, "pem", text)
+    row.save(force_insert=True)
+    return row
+
+
+@lru_cache(maxsize=4)
+def _opened(pk: UUID, text: str) -> tuple[str, Any]:
+    """Return a key ready to sign; parsing takes longer than signing."""
+    described, key = jwkkit.load_jwk_from_pem(sealed.get(SigningKey(pk=pk, pem=text), "pem"))
+    return described["kid"], key

@@ -1,0 +1,29 @@
+"""Help for who has lost phone, key and recovery codes: they sign in by the password once, and add a new factor."""
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from tenants import audit, leaving, notices
+from tenants.models import User
+
+
+class Command(BaseCommand):
+    help = "Remove a person's second factors and end their sessions; make sure first that it is them who asks."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--reason", required=True, help="for the audit trail: who asked, and how you knew them")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username__iexact=options["username"], kind=User.Kind.PERSON).first()
+        if user is None:
+            raise CommandError(f"There is nobody named {options['username']}.")
+        with transaction.atomic():
+            count, _ = Authenticator.objects.filter(user=user).delete()
+            leaving.end_sessions(user)
+            audit.record(None, "mfa.reset", user, reason=options["reason"][:200])
+            notices.tell("mfa.reset", to=[user], link="/accounts/security/")
+        self.stdout.write(f"{user.username} has no second factor any more; {count} removed, all sessions ended.")

@@ -1,0 +1,90 @@
+"""Sessions: how long they live, what counts as doing something, where they are seen, and their end from elsewhere."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from allauth.usersessions.models import UserSession
+from django.test import Client
+from django.utils import timezone
+
+from tenants import sockets
+from tenants.models import AuditEntry, User
+from tests.permissions.people import BACKEND
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "Local-Pw-123456"
+
+
+@pytest.fixture
+def user() -> User:
+    return User.objects.create_user("ops", password=PASSWORD)
+
+
+def sign_in(address: str = "127.0.0.1", agent: str = "Firefox") -> Client:
+    client = Client(REMOTE_ADDR=address, headers={"user-agent": agent})
+    client.post("/accounts/login/", {"login": "ops", "password": PASSWORD, "remember": "on"})
+    return client
+
+
+def is_in(client: Client, **headers: str) -> bool:
+    return client.get("/profile", headers=headers).status_code == 200
+
+
+def after(**much: float) -> Any:
+    return time_machine.travel(timezone.now() + timedelta(**much), tick=True)
+
+
+def test_a_session_in_use_ends_after_eight_hours(user: User) -> None:
+    client = sign_in()
+    for minutes in range(0, 8 * 60, 25):
+        with after(minutes=minutes):
+            assert is_in(client), minutes
+    with after(hours=8, minutes=1):
+        assert not is_in(client)
+        assert sockets.signed_in(client.session.session_key) is None
+    assert AuditEntry.objects.filter(action="session.end", facts__reason="idle or too old").count() == 1
+
+
+def test_an_idle_session_ends_though_its_page_goes_on_asking(user: User) -> None:
+    client = sign_in()
+    assert is_in(client)
+    for minutes in (10, 20, 29):
+        with after(minutes=minutes):
+            assert client.get("/badges", headers={"X-Automatic": "1"}).status_code == 200
+            assert sockets.signed_in(client.session.session_key) == user
+    with after(minutes=31):
+        key = client.session.session_key
+        assert sockets.signed_in(key) is None, "open sockets see it before any request does"
+        assert sockets.users_of([str(key)]) == {}
+        assert client.get("/badges", headers={"X-Automatic": "1", "HX-Request": "true"}).status_code == 401
+        assert not is_in(client)
+
+
+def test_the_profile_lists_them_and_ends_the_others(user: User) -> None:
+    here, there = sign_in(), sign_in("10.0.0.9", "Mozilla/5.0 (X11) Chrome/140")
+    third = sign_in()
+    page = here.get("/profile").content.decode()
+    assert "10.0.0.9" in page
+    assert page.count("This one") == 1
+    row = UserSession.objects.get(session_key=there.session.session_key)
+    with after(minutes=5):
+        there.get("/profile", REMOTE_ADDR="10.0.0.10")
+    row.refresh_from_db()
+    assert (row.ip, row.last_seen_at > row.created_at + timedelta(minutes=4)) == ("10.0.0.10", True)
+    assert here.post(f"/profile/sessions/{row.pk}/end").status_code == 302
+    assert (is_in(here), is_in(there), is_in(third)) == (True, False, True)
+    here.post("/profile/sessions/end-others")
+    assert (is_in(here), is_in(third)) == (True, False)
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == [here.session.session_key]
+
+
+def test_nobody_ends_a_strangers_session(user: User) -> None:
+    mine = sign_in()
+    stranger = Client()
+    stranger.force_login(User.objects.create_user("other"), backend=BACKEND)
+    row = UserSession.objects.get(session_key=mine.session.session_key)
+    assert stranger.post(f"/profile/sessions/{row.pk}/end").status_code == 404
+    stranger.post("/profile/sessions/end-others")
+    assert is_in(mine)
