@@ -279,7 +279,8 @@ ISSUER_URL = env.text("PKS_ISSUER_URL", f"https://localhost:{ISSUER_PORT}").rstr
 ISSUER_IS_ELSEWHERE = bool(env.text("PKS_ISSUER_URL", ""))
 ISSUER_CA_FILE = env.text("PKS_ISSUER_CA", str(paths.data() / "issuer" / "ca.pem"))
 ISSUER_TOKEN_SECONDS = min(300, max(10, env.integer("PKS_ISSUER_TOKEN_SECONDS", 300)))  # whoever left is out after it
-ISSUER_KEYS_KEPT_SECONDS = env.integer("PKS_ISSUER_KEYS_KEPT_SECONDS", 300)  # by API servers; a new key waits 3 times
+# by API servers; a new key waits three times as long
+ISSUER_KEYS_KEPT_SECONDS = max(5, env.integer("PKS_ISSUER_KEYS_KEPT_SECONDS", 300))
 ISSUER_KEY_DAYS = env.integer("PKS_ISSUER_KEY_DAYS", 90)
 
 # Automation: 0 requests a minute means no limit

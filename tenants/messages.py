@@ -27,6 +27,8 @@ messages.add(
         "deed.session.end": gettext_noop("signed out"),
         "deed.session.refused": gettext_noop("was refused at sign-in"),
         "deed.session.unavailable": gettext_noop("could not sign in: the directory did not answer"),
+        "deed.device.confirm": gettext_noop("let a program sign in as them"),
+        "deed.device.refuse": gettext_noop("sent away a program that wanted to sign in as them"),
         "deed.token.refresh": gettext_noop("renewed a token"),
         "deed.user.roles": gettext_noop("changed the roles that directory groups give"),
         "deed.user.rename": gettext_noop("took over a new name from the directory"),

@@ -16,6 +16,8 @@ Handler = Callable[[HttpRequest], HttpResponse]
 ENROL = "/accounts/security/"
 OPEN = ("/accounts/", "/preferences", "/healthz", "/readyz", "/oauth/", "/api/schema")
 """What somebody whose second factor is missing can reach: the way to get one, and the way out."""
+SHUT = "/accounts/device/"
+"""But not this: what it gives would be a way around."""
 
 
 class SessionMiddleware:
@@ -43,7 +45,8 @@ class SecondFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        if not isinstance(user, User) or request.path.startswith(OPEN) or not factors.lacks_second_factor(user):
+        open_to_all = request.path.startswith(OPEN) and not request.path.startswith(SHUT)
+        if not isinstance(user, User) or open_to_all or not factors.lacks_second_factor(user):
             return self.get_response(request)
         if PROGRAMS.match(request.path):
             problem = Forbidden("error.mfa_missing", link=ENROL)

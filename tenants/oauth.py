@@ -1,4 +1,7 @@
-"""`/oauth/token` and `/oauth/revoke` for programs, in the shape of Cloud Foundry's UAA, which PKS clients expect."""
+"""How programs sign in and out: `/oauth/token`, `/oauth/device` and `/oauth/revoke`.
+
+In the shape of Cloud Foundry's UAA, which PKS clients expect.
+"""
 
 import base64
 import binascii
@@ -7,21 +10,33 @@ from typing import Any, Final
 
 from allauth.account.adapter import get_adapter
 from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from pks_portal.errors import Unavailable
-from tenants import audit, factors, tokens
-from tenants.http import needs_cache
+from tenants import audit, device, factors, tokens
+from tenants.http import View, needs_cache
 from tenants.models import PlatformRole
 
 CLIENT: Final = "pks_cli"
 RETRY_AFTER: Final = 5  # seconds
+DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+LIMITS: Final = {"device": "30/m/ip", "poll": "600/m/ip"}
+"""A whole company may come from one address: a program that waits asks twelve times a minute."""
+NOT_YET: Final = {
+    "authorization_pending": gettext_lazy("Nobody has confirmed this sign-in yet."),
+    "slow_down": gettext_lazy("Ask more slowly."),
+    "access_denied": gettext_lazy("The sign-in was refused."),
+    "expired_token": gettext_lazy("The code is used or no longer valid. Start anew."),
+}
 CODES: Final = {
     "directory_unavailable": ("temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE),
     "too_many_attempts": ("slow_down", HTTPStatus.TOO_MANY_REQUESTS),
@@ -32,30 +47,60 @@ CODES: Final = {
 @csrf_exempt
 @never_cache
 @require_POST
-@sensitive_post_parameters("password", "refresh_token")
+@sensitive_post_parameters("password", "refresh_token", "device_code")
 def token(request: HttpRequest) -> HttpResponse:
-    """Give tokens for a password or a refresh token (form-encoded); errors are `{error, error_description}`."""
+    """Give tokens for a password, a refresh token or a device code; errors are `{error, error_description}`."""
+    return _told(_grant, request)
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def ask(request: HttpRequest) -> HttpResponse:
+    """Give a program codes, with which its person signs it in by a browser (RFC 8628, 3.1)."""
+    return _told(_ask, request)
+
+
+def _told(view: View, request: HttpRequest) -> HttpResponse:
     try:
-        return _grant(request)
+        return view(request)
     except Unavailable as error:
         return _error("temporarily_unavailable", error.detail, error.status, after=RETRY_AFTER)
 
 
 @needs_cache
-def _grant(request: HttpRequest) -> HttpResponse:
-    if not ratelimit.consume(request, app="allauth.account", action="login"):
-        return _error("slow_down", _("Too many requests. Wait a minute."), HTTPStatus.TOO_MANY_REQUESTS, after=60)
+def _ask(request: HttpRequest) -> HttpResponse:
+    if not ratelimit.consume(request, app="tenants", action="device", config=LIMITS):
+        return _too_many()
     if not _is_known_client(request):
         return _error("invalid_client", _("The client is not known."), HTTPStatus.UNAUTHORIZED)
-    match request.POST.get("grant_type", ""):
-        case "password":
-            return _by_password(request)
-        case "refresh_token":
-            return _by_refresh_token(request)
-        case "":
-            return _error("invalid_request", _("“grant_type” is missing."))
-        case _:
-            return _error("unsupported_grant_type", _("Only “password” and “refresh_token” are possible."))
+    codes = device.ask(CLIENT)
+    body = {
+        "device_code": codes.device,
+        "user_code": codes.user,
+        "verification_uri": settings.PUBLIC_URL + reverse("device"),
+        "expires_in": int(device.LIFETIME.total_seconds()),
+        "interval": device.INTERVAL,
+    }
+    return JsonResponse(body)
+
+
+@needs_cache
+def _grant(request: HttpRequest) -> HttpResponse:
+    polls = request.POST.get("grant_type") == DEVICE
+    login = {"app": "allauth.account", "action": "login"}
+    limit = {"app": "tenants", "action": "poll", "config": LIMITS} if polls else login
+    if not ratelimit.consume(request, **limit):
+        return _too_many()
+    if not _is_known_client(request):
+        return _error("invalid_client", _("The client is not known."), HTTPStatus.UNAUTHORIZED)
+    grants = {"password": _by_password, "refresh_token": _by_refresh_token, DEVICE: _by_device}
+    if not (wanted := request.POST.get("grant_type", "")):
+        return _error("invalid_request", _("“grant_type” is missing."))
+    if (grant := grants.get(wanted)) is None:
+        text = _("Only “password”, “refresh_token” and “%(device)s” are possible.")
+        return _error("unsupported_grant_type", text % {"device": DEVICE})
+    return grant(request)
 
 
 @csrf_exempt
@@ -79,7 +124,7 @@ def _by_password(request: HttpRequest) -> HttpResponse:
         return _error(word, " ".join(error.messages), status, after=_retry_after(error, status))
     if factors.takes_no_password_alone(user):
         audit.record(None, "session.refused", None, login=user.username[:64], reason="mfa_required")
-        text = _("This account signs in with a second factor, which cannot be asked for here. Use a token instead.")
+        text = _("This account has a second factor, which cannot be asked for here. Sign in with the browser instead.")
         return _error("mfa_required", text, HTTPStatus.UNAUTHORIZED)
     return _answer(tokens.start(user, CLIENT))
 
@@ -90,6 +135,14 @@ def _by_refresh_token(request: HttpRequest) -> HttpResponse:
         text = _("The refresh token is not valid or no longer valid. Sign in again.")
         return _error("invalid_grant", text, HTTPStatus.UNAUTHORIZED)
     return _answer(pair)
+
+
+def _by_device(request: HttpRequest) -> HttpResponse:
+    try:
+        user = device.redeem(request.POST.get("device_code", ""), CLIENT)
+    except device.NotYet as error:
+        return _error(error.word, str(NOT_YET[error.word]))
+    return _answer(tokens.start(user, CLIENT))
 
 
 def _is_known_client(request: HttpRequest) -> bool:
@@ -127,6 +180,10 @@ def _scope(pair: tokens.Pair) -> str:
     if PlatformRole.PLATFORM_ADMIN in held:
         return "pks.clusters.admin"
     return "pks.clusters.admin.read" if PlatformRole.AUDITOR in held else "pks.clusters.manage"
+
+
+def _too_many() -> HttpResponse:
+    return _error("slow_down", _("Too many requests. Wait a minute."), HTTPStatus.TOO_MANY_REQUESTS, after=60)
 
 
 def _error(word: str, text: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST, after: int | None = None) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from tenants import oauth, sso
 from tenants.http import View, needs_cache
 from tenants.stepup import step_up
-from tenants.views import profile, security
+from tenants.views import device, profile, security
 
 asks = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -55,6 +55,8 @@ urlpatterns = [
     ),
     path("accounts/sso/<int:pk>/unlink/", guarded(sso.unlink), name="unlink-outside"),
     path("profile/sessions/end-others", profile.end_other_sessions, name="end-other-sessions"),
+    path("accounts/device/", guarded(device.sign_in), name="device"),
+    path("oauth/device", oauth.ask, name="oauth_device"),
     path("oauth/token", oauth.token, name="oauth_token"),
     path("oauth/revoke", oauth.revoke, name="oauth_revoke"),
 ]

@@ -3,6 +3,7 @@
 import ssl
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,17 @@ UNDER_WAY = 60
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person needs to sign this command in by a browser; `secret` is for this command alone."""
+
+    page: str
+    code: str
+    secret: str
+    seconds: float
+    interval: float
 
 
 class Portal:
@@ -53,6 +65,21 @@ class Portal:
     def sign_in(self, password: str) -> None:
         """Get tokens for the profile's user. Raises Refused for a wrong password."""
         self._tokens(grant_type="password", username=self.profile.user, password=password)
+
+    def ask_device(self) -> "Asked":
+        """Ask for codes, with which a person signs this command in by a browser."""
+        response = self._attempts("POST", "/oauth/device", form={"client_id": "pks_cli"})
+        self._refused(response)
+        answer = self._checked(response)
+        try:
+            page, secret, code = (answer[name] for name in ("verification_uri", "device_code", "user_code"))
+            return Asked(page, code, secret, float(answer["expires_in"]), float(answer.get("interval", 5)))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise self._strange(response) from None
+
+    def redeem_device(self, secret: str) -> None:
+        """Get tokens for a confirmed device code. Raises Refused for one that is not (yet)."""
+        self._tokens(grant_type="urn:ietf:params:oauth:grant-type:device_code", device_code=secret)
 
     def sign_out(self) -> None:
         """End the sign-in at the portal too, so that its tokens are good for nothing."""
@@ -90,16 +117,20 @@ class Portal:
 
     def _tokens(self, **form: str) -> None:
         response = self._attempts("POST", "/oauth/token", form={**form, "client_id": "pks_cli"})
-        if response.status_code >= 400 and "error" in (said := _document(response)):  # noqa: PLR2004
-            detail = str(said.get("error_description") or said["error"])
-            problem = {"type": f"urn:pks-portal:{said['error']}", "status": response.status_code, "detail": detail}
-            raise Refused(detail, document=problem)
+        self._refused(response)
         answer = self._checked(response)
         try:
             self.profile.access_token = answer["access_token"]
         except (KeyError, TypeError):
             raise self._strange(response) from None
         self.profile.refresh_token = answer.get("refresh_token", "")
+
+    def _refused(self, response: "httpx.Response") -> None:
+        """Raise Refused for a refusal in OAuth's form."""
+        if response.status_code >= 400 and "error" in (said := _document(response)):  # noqa: PLR2004
+            detail = str(said.get("error_description") or said["error"])
+            problem = {"type": f"urn:pks-portal:{said['error']}", "status": response.status_code, "detail": detail}
+            raise Refused(detail, document=problem)
 
     def _attempts(self, method: str, path: str, **request: Any) -> "httpx.Response":
         """Send the request, again after a short pause where that is safe."""

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from pks_portal.cli import device, rest, show
 from pks_portal.cli import profile as profiles
-from pks_portal.cli import rest, show
-from pks_portal.cli.failures import Failure, Misused, NotSignedIn
+from pks_portal.cli.failures import Failure, Misused, NotSignedIn, Refused
 from pks_portal.cli.profile import Profile
 from pks_portal.cli.words import say
 
@@ -26,6 +26,9 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help=say("Read the password from standard input."))
     ] = False,
+    browser: Annotated[
+        bool, typer.Option("--device", help=say("Sign in with a browser, on this machine or another."))
+    ] = False,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help=say("Read an API token from standard input, instead of a password."))
     ] = False,
@@ -40,15 +43,18 @@ def login(
     ] = False,
 ) -> None:
     profile = Profile(_address(api), ca=_pem(ca_cert), skip_ssl_validation=skip)
-    profile.user = "" if token_stdin else user or _asked_user()
+    offers = not (password or password_stdin or token_stdin) and sys.stdin.isatty()
+    profile.user = "" if token_stdin or browser else user or _asked_user()
     rest.tls(profile)
     if profile.api.startswith("http:") and not rest.is_loopback(profile.api):
         show.note(say("Warning: {api} is not encrypted; what you send can be read on the way.", api=profile.api))
     portal = rest.Portal(profile)
     if token_stdin:
         profile.access_token = _token()
+    elif browser or not profile.user:
+        device.sign_in(portal)
     else:
-        portal.sign_in(_password(password, from_stdin=password_stdin))
+        _by_password(portal, _password(password, from_stdin=password_stdin), offers=offers)
     me = portal.get("/api/v1/me")
     profile.user = me["username"]
     profile.tenant = _tenant(tenant, [mine["slug"] for mine in me["tenants"]])
@@ -85,7 +91,20 @@ def _address(api: str) -> str:
 def _asked_user() -> str:
     if not sys.stdin.isatty():
         raise Misused(say("Name the user with -u USER."))
-    return input(f"{say('User')}: ").strip()
+    return input(f"{say('User (empty: sign in with a browser)')}: ").strip()
+
+
+def _by_password(portal: rest.Portal, password: str, *, offers: bool) -> None:
+    """Sign in; where a password is not enough, go on with a browser if somebody is there to do it."""
+    try:
+        portal.sign_in(password)
+    except Refused as refused:
+        if refused.document["type"] != "urn:pks-portal:mfa_required":
+            raise
+        if not offers:
+            raise Refused(refused.detail, say("Sign in with: pks login --device"), refused.document) from None
+        show.note(refused.detail)
+        device.sign_in(portal)
 
 
 def _token() -> str:

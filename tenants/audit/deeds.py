@@ -7,6 +7,8 @@ from tenants.audit.vocabulary import declare
 DEEDS: Final[dict[str, tuple[str, ...]]] = {
     "audit.export": ("form", "filters", "head"),
     "audit.purge": ("number", "hash", "days", "by"),
+    "device.confirm": ("client", "asked_from"),
+    "device.refuse": ("client", "asked_from"),
     "mfa.app_add": (),
     "mfa.app_remove": (),
     "mfa.codes_renew": (),

@@ -1,11 +1,13 @@
 """By what the trail may be narrowed, on the page, in the API and in exports alike."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 
 from pks_portal.pages import AnyOf
 from tenants.audit.reading import Entries
@@ -18,6 +20,26 @@ DOORS: Final = [
     ("console", _("console")),
 ]
 DAY: Final = len("2026-11-23")
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+
+
+class MomentField(IsoDateTimeField):  # type: ignore[misc]
+    """A moment that every database can compare: in UTC, of a year that people mean."""
+
+    def clean(self, value: Any) -> datetime | None:
+        """Return the moment. Raises ValidationError."""
+        moment: datetime | None = super().clean(value)
+        try:
+            moment = moment and moment.astimezone(UTC)
+        except OverflowError:
+            moment = datetime.min
+        if moment and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValidationError(_("Enter a valid date/time."), code="invalid")
+        return moment
+
+
+class Moment(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = MomentField
 
 
 class AuditFilters(filters.FilterSet):  # type: ignore[misc]
@@ -26,8 +48,8 @@ class AuditFilters(filters.FilterSet):  # type: ignore[misc]
     tenant = filters.CharFilter("tenant__slug", help_text="A tenant's slug.")
     subject = filters.CharFilter(method="done_to", help_text="The id of what it was done to, or type:id.")
     door = AnyOf("via", choices=DOORS)
-    since = filters.IsoDateTimeFilter("at", "gte", help_text="From this moment or day on.")
-    until = filters.IsoDateTimeFilter(method="before", help_text="Before this moment, or up to the end of this day.")
+    since = Moment("at", "gte", help_text="From this moment or day on.")
+    until = Moment(method="before", help_text="Before this moment, or up to the end of this day.")
     q = filters.CharFilter(method="named", help_text="A part of the name of who did it or what it was done to.")
 
     def of_action(self, rows: Entries, name: str, action: str) -> Entries:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import jwt
-from allauth.core.internal import jwkkit
 from django.conf import settings
 from django.utils import timezone
 
@@ -96,6 +95,6 @@ def sign(bearer: Bearer, cluster_id: UUID, groups: Sequence[str]) -> Identity:
     return Identity(jwt.encode(claims, key, algorithm="RS256", headers={"kid": name}), expires)
 
 
-def published() -> list[dict[str, str]]:
+def published() -> list[dict[str, Any]]:
     """Return every public key that is in use or will be (JWK)."""
-    return [jwkkit.load_jwk_from_pem(pem)[0] for pem in signing.published()]
+    return signing.published()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from allauth.core.internal import jwkkit
+import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
@@ -23,8 +23,11 @@ from tenants import audit
 from tenants.models import SigningKey
 
 BITS: Final = 2048
-AFTER: Final = timedelta(minutes=10)
-"""How long a key is still published after the next one signs: a token's five minutes, and clocks that differ."""
+
+
+def after() -> timedelta:
+    """Return how long a key is still published after the next one signs: a token's life twice, as clocks differ."""
+    return timedelta(seconds=2 * settings.ISSUER_TOKEN_SECONDS)
 
 
 def lead() -> timedelta:
@@ -55,7 +58,7 @@ def prune() -> int:
     if using is None:
         return 0
     old = SigningKey.objects.filter(not_before__lt=using.not_before)
-    old.filter(expires_at=None).update(expires_at=max(now, using.not_before + AFTER))
+    old.filter(expires_at=None).update(expires_at=max(now, using.not_before + after()))
     return sum(SigningKey.objects.filter(expires_at__lte=now).delete()[1].values())
 
 
@@ -68,7 +71,7 @@ def keep_fresh() -> None:
         audit.record(None, "issuer.rotate", rotate())
 
 
-def current() -> tuple[str, Any]:
+def current() -> tuple[str, rsa.RSAPrivateKey]:
     """Return the id and the private key that sign now. Raises Unavailable when there is none."""
     now = timezone.now()
     living = Q(expires_at=None) | Q(expires_at__gt=now)
@@ -78,10 +81,15 @@ def current() -> tuple[str, Any]:
     return _opened(row.pk, row.pem)
 
 
-def published() -> list[str]:
-    """Return the keys (PEM) that API servers should know, the waiting ones too."""
+def published() -> list[dict[str, Any]]:
+    """Return the public keys (JWK) that API servers should know, the waiting ones too."""
     living = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return [sealed.get(row, "pem") for row in SigningKey.objects.filter(living)]
+    return [_described(*_opened(row.pk, row.pem)) for row in SigningKey.objects.filter(living)]
+
+
+def _described(name: str, key: rsa.RSAPrivateKey) -> dict[str, Any]:
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {"kid": name, "kty": public["kty"], "use": "sig", "alg": "RS256", "n": public["n"], "e": public["e"]}
 
 
 def _make(ahead: timedelta) -> SigningKey:
@@ -95,7 +103,10 @@ def _make(ahead: timedelta) -> SigningKey:
 
 
 @lru_cache(maxsize=4)
-def _opened(pk: UUID, text: str) -> tuple[str, Any]:
-    """Return a key ready to sign; parsing takes longer than signing."""
-    described, key = jwkkit.load_jwk_from_pem(sealed.get(SigningKey(pk=pk, pem=text), "pem"))
-    return described["kid"], key
+def _opened(pk: UUID, text: str) -> tuple[str, rsa.RSAPrivateKey]:
+    """Return a key's id and the key, ready to sign; parsing takes longer than signing."""
+    pem = sealed.get(SigningKey(pk=pk, pem=text), "pem")
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError(f"The signing key {pk} is not an RSA key.")
+    return pk.hex, key
