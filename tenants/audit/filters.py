@@ -29,13 +29,9 @@ class MomentField(IsoDateTimeField):  # type: ignore[misc]
     def clean(self, value: Any) -> datetime | None:
         """Return the moment. Raises ValidationError."""
         moment: datetime | None = super().clean(value)
-        try:
-            moment = moment and moment.astimezone(UTC)
-        except OverflowError:
-            moment = datetime.min
         if moment and not FIRST_YEAR <= moment.year <= LAST_YEAR:
             raise ValidationError(_("Enter a valid date/time."), code="invalid")
-        return moment
+        return moment and moment.astimezone(UTC)
 
 
 class Moment(filters.IsoDateTimeFilter):  # type: ignore[misc]
