@@ -154,6 +154,7 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def token(self, request: UserRequest, pk: str | None = None) -> Response:
         """Return a token that says to the cluster who you are, for five minutes: what `pks token` gives kubectl."""
         cluster = self.get_object()
+        stepup.guard(request)  # of a page's session: `pks` comes with a token
         data = TokenWishSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         identity = credentials.identity_token(request.user, cluster, str(data.validated_data.get("kubeconfig") or ""))

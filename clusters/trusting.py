@@ -1,5 +1,7 @@
 """The task that has a cluster of an older release trust the portal as issuer, and the sweep over all that follow."""
 
+from contextlib import suppress
+
 from celery import shared_task
 from django.db import transaction
 from django.db.models import Q
@@ -31,11 +33,18 @@ def sweep() -> None:
 
 
 def start_all() -> None:
-    """Start the task for each cluster that was made before; one that is busy is left for the next call."""
+    """Start the task for each cluster that was made before; one that is busy is left for the next call.
+
+    Engines that give no credentials have no API that could trust anybody: their clusters follow without a task.
+    """
     rows = Cluster.objects.filter(followed=following.BEFORE, status__in=following.REACHABLE)
     busy = Operation.objects.filter(status__in=Operation.UNFINISHED).values("subject_id")
     for cluster in rows.exclude(pk__in=busy).select_related("cloud", "tenant", "plan"):
-        start(cluster)
+        if not _has_api(cluster):
+            Cluster.objects.filter(pk=cluster.pk).update(followed="")
+            continue
+        with suppress(Conflict):
+            start(cluster)
 
 
 def retry(actor: User, earlier: Operation) -> Operation:
@@ -71,9 +80,13 @@ def turn(operation: Operation) -> Turn:
     cluster = rows.get(pk=operation.subject_id)
     moved = following.follow(cluster) and operations.advance_steps(operation, {"trust": 1.0})
     wanted = fleet.wanted_of(cluster)
-    if wanted.trust is not None:
+    if wanted.trust is not None and _has_api(cluster):
         token = issuer.sign(issuer.PORTAL, cluster.pk, []).token
         if fleet.engine_of(cluster.cloud).identify(wanted, token) is None:
             return runner.soon(moved=moved, idle_for=operations.idle_seconds(operation))
     operations.advance_steps(operation, {"trust": 1.0, "verify-trust": 1.0})
     return Turn(done=True)
+
+
+def _has_api(cluster: Cluster) -> bool:
+    return fleet.engine_of(cluster.cloud).capabilities().credentials

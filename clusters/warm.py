@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from clusters import fleet
+from clusters import fleet, rights
 from clusters.engines.base import Wanted
 from clusters.engines.local import binaries
 from clusters.models import Cloud, Spare
@@ -97,6 +97,7 @@ def wanted_of(spare: Spare) -> Wanted:
         version=spare.version,
         control_plane=1,
         pools=(),
+        trust=rights.trust_of(spare.pk),  # the cluster keeps the spare's id, so also for whom its tokens are
     )
 
 

@@ -12,6 +12,7 @@ def write(
 ) -> None:
     """Replace a file by rename, with its mode and owner from the beginning; `durable`: also after a power loss.
 
+    Without `owner` a new file is the caller's, and one that root replaces stays whose it was.
     Raises OSError; FileNotFoundError where its directory is not there.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
@@ -21,6 +22,8 @@ def write(
             os.fchmod(file.fileno(), mode)
             if owner is not None:
                 os.fchown(file.fileno(), owner, owner)
+            elif os.geteuid() == 0 and path.exists():
+                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             if durable:

@@ -101,13 +101,13 @@ def redeem(code: str, client: str) -> User:
     return user
 
 
-@transaction.atomic
 def _decide(user: User, code: str, answer: int, deed: str) -> Asked | None:
     name: str | None = cache.get(_user(code))
     asked: Asked | None = cache.get(name) if name else None
     if name is None or asked is None or not asked.seconds_left or not cache.delete(_user(code)):
         return None
-    audit.record(user, deed, user, client=asked.client, asked_from=asked.address)
+    with transaction.atomic():
+        audit.record(user, deed, user, client=asked.client, asked_from=asked.address)
     cache.set(name, replace(asked, answer=answer), asked.seconds_left)
     return asked
 

@@ -13,7 +13,7 @@ from pks_portal.errors import Conflict, Forbidden, Invalid
 from tenants import audit, notices, roles, sockets
 from tenants.access import people_where, require
 from tenants.holdings import Holding, also_of_person, of_person
-from tenants.models import AccessToken, Departure, Membership, PlatformGrant, Tenant, User
+from tenants.models import AccessToken, Departure, Membership, PlatformGrant, Role, Tenant, User
 
 __all__ = ["Holding", "also_ends", "also_holds", "deactivate", "dismiss", "end_sessions", "reactivate", "readmit"]
 
@@ -71,6 +71,7 @@ def deactivate(user: User, *, by: User | None, reason: str) -> bool:
     if not row.is_active:
         return False
     left = of_person(row)
+    led = list(Tenant.objects.filter(pk__in=Membership.objects.filter(user=row, role=Role.ADMIN).values("tenant")))
     lost = _withdraw_roles(row)
     texts = sorted({text for _tenant, text in lost})
     Departure.objects.create(user=row, by=by, reason=reason[:500], roles=texts)
@@ -80,6 +81,7 @@ def deactivate(user: User, *, by: User | None, reason: str) -> bool:
     roles.send_soon(WITHDRAW, row.pk)
     audit.record(by, "user.deactivate", row, reason=reason, lost=texts)
     _tell(row, {tenant for tenant, _text in lost if tenant is not None}, left)
+    _tell_of_unled(row, led)
     return True
 
 
@@ -138,3 +140,13 @@ def _tell(user: User, were_in: set[Tenant], left: list[Holding]) -> None:
             key, to=people_where("member.change", tenant), tenant=tenant, link=f"/tenants/{tenant.slug}/members",
             person=user.username, names=names[:300], tenant_name=tenant.slug,
         )  # fmt: skip
+
+
+def _tell_of_unled(user: User, led: list[Tenant]) -> None:
+    """Tell the platform's administrators of each tenant whose last administrator the person was."""
+    for tenant in led:
+        if not Membership.objects.filter(tenant=tenant, role=Role.ADMIN, user__is_active=True).exists():
+            notices.tell(
+                "tenant.without_admin", to=people_where("role.platform", None), tenant=tenant,
+                link=f"/tenants/{tenant.slug}/members", person=user.username, tenant_name=tenant.slug,
+            )  # fmt: skip

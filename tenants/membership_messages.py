@@ -50,6 +50,9 @@ messages.add(
         "notice.member.left_things": gettext_noop(
             "%(person)s has left. What they made or asked for stays with %(tenant_name)s: %(names)s."
         ),
+        "notice.tenant.without_admin": gettext_noop(
+            "%(tenant_name)s has no administrator any more, since %(person)s is gone."
+        ),
         "error.tenant_taken": gettext_noop("The slug “%(slug)s” is taken. Slugs are never given twice."),
         "error.tenant_taken.next": gettext_noop("Choose another slug, or restore the archived tenant that has it."),
         "error.tenant_nameless": gettext_noop("A tenant needs a name."),

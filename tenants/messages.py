@@ -48,7 +48,7 @@ messages.add(
         "deed.mfa.key_add": gettext_noop("added a security key"),
         "deed.mfa.key_remove": gettext_noop("removed a security key"),
         "notice.mfa.reset": gettext_noop("Your second factors were removed by the platform's operators."),
-        "deed.mfa.reset": gettext_noop("had their second factors removed by the platform's operators"),
+        "deed.mfa.reset": gettext_noop("removed the account's second factors: %(reason)s"),
         "deed.mfa.codes_renew": gettext_noop("made new recovery codes"),
         "deed.session.confirm": gettext_noop("proved again who they are"),
         "deed.session.break_glass": gettext_noop("signed in as a local administrator"),

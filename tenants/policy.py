@@ -15,6 +15,7 @@ grant("role.view", Role.ADMIN, *PlatformRole)  # why somebody has their roles
 grant("role.platform", PlatformRole.PLATFORM_ADMIN)
 grant("person.view", *PlatformRole)
 grant("person.deactivate", PlatformRole.PLATFORM_ADMIN)
+grant("person.reset_factors", PlatformRole.PLATFORM_ADMIN)
 grant("quota.view", *ANYONE_INSIDE)
 grant("quota.request", Role.ADMIN, makes=True)  # over one's own wish whoever may make the wish may ask, see requests.py
 grant("quota.approve", PlatformRole.PLATFORM_ADMIN)

@@ -68,8 +68,8 @@ def name_for(person: Person, user: User | None) -> str:
     """
     if user and user.username == person.login:
         return person.login
-    if "/" in person.login:
-        return ""  # such are the names of service accounts
+    if reserved(person.login):
+        return user.username if user else ""
     for name in (person.login, _with_source(person)):
         holder = _holder(name, user)
         out_of_date = holder is not None and holder.directory_source_id == person.source
@@ -78,6 +78,11 @@ def name_for(person: Person, user: User | None) -> str:
         if out_of_date or not holder.directory_id:
             break
     return user.username if user else ""
+
+
+def reserved(name: str) -> bool:
+    """Say whether no person may be called so: like a service account, or a certificate ("pks:li.na:admin:…")."""
+    return "/" in name or ":" in name
 
 
 def _with_source(person: Person) -> str:

@@ -123,7 +123,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         """Make a newcomer's account. Raises ImmediateHttpResponse when the name belongs to somebody else."""
         facts = _facts(sociallogin.account.extra_data)
         name = str(facts.get("preferred_username") or facts.get("email") or "").strip().lower()[:150]
-        if not name or User.objects.filter(username__iexact=name).exists():
+        if not name or signin.reserved(name) or User.objects.filter(username__iexact=name).exists():
             _refuse(request, "name_taken", _("The name “%(name)s” belongs to another account here.") % {"name": name})
         with transaction.atomic():
             user = User(username=name, display_name=str(facts.get("name") or "")[:120])

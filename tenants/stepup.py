@@ -16,7 +16,6 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import urlencode
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -69,7 +68,7 @@ def guard(request: Request) -> None:
 
     Raises Forbidden ("step-up-required").
     """
-    if isinstance(request.successful_authenticator, SessionAuthentication) and not is_fresh(request):
+    if request.auth is None and not is_fresh(request):  # not by its authenticator: an Idempotency-Key hides that
         raise Forbidden("error.step_up_required", link=CONFIRM)
 
 

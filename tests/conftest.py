@@ -16,6 +16,7 @@ from pks_portal.operations import runner
 from pks_portal.operations.models import Operation
 from tenants.audit import guards
 from tests.factories import CloudFactory, MembershipFactory, PlanFactory
+from tests.tools import client_of
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +78,4 @@ def operator(db: None) -> Any:
 @pytest.fixture
 def api(operator: Any) -> APIClient:
     """Return an API client of that operator."""
-    client = APIClient()
-    client.force_authenticate(operator.user)
-    return client
+    return client_of(operator.user)

@@ -25,7 +25,8 @@ def run(place: Path, *words: str, **environment: str | None) -> Any:
         "PKS_PUBLIC_URL": "https://pks.corp.example",
         "SECRET_KEY": "only-for-tests-" + "".join(map(str, range(40))),
         "PKS_KEY_RING": RING,
-        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "REDIS_URL": "redis://:only-for-tests@127.0.0.1:1/0",
+        "PKS_ISSUER_URL": "https://pks.corp.example:8443",
         **environment,
     }
     known = {name: value for name, value in given.items() if value is not None}

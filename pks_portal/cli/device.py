@@ -26,7 +26,7 @@ def sign_in(portal: Portal) -> None:
             pause += _more(failure)
         else:
             return
-    raise Refused(say("Nobody has confirmed in time."), say("Start anew: pks login --device"))
+    raise Refused(say("Nobody has confirmed in time."), say("Sign in with: pks login --device"))
 
 
 def _more(failure: Failure) -> float:

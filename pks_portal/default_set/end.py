@@ -13,7 +13,20 @@ from pks_portal.default_set.supervisor import Supervisor
 from pks_portal.default_set.words import SetError, _
 
 PATIENCE: Final = 30.0
-OWN: Final = ("db", "keys", "directory", "redis", "log", "run", "clusters", "registry", "bin", "layout")
+OWN: Final = (
+    "db",
+    "keys",
+    "directory",
+    "redis",
+    "log",
+    "run",
+    "clusters",
+    "registry",
+    "bin",
+    "issuer",
+    "restored",
+    "layout",
+)
 
 
 def stop(place: Place) -> None:

@@ -8,6 +8,6 @@ class UpkeepConfig(AppConfig):
     label = "upkeep"
 
     def ready(self) -> None:
-        from pks_portal.upkeep import factors, sealing  # noqa: PLC0415 - models are there only now
+        from pks_portal.upkeep import checks, factors, sealing  # noqa: F401, PLC0415 - models are there only now; checks register
 
         sealing.EXTRA.append(factors.SOURCE)

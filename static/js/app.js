@@ -8,7 +8,9 @@ import { tick } from "./times.js";
 
 const SPEAK_EVERY = 5000;
 
-if (document.getElementById("tenants")) import("./tenants.js"); // most people have one tenant
+const switcher = document.querySelector("button.tenant"); // its script comes when it is about to be used
+for (const sign of ["pointerenter", "focus", "click"])
+  switcher?.addEventListener(sign, () => import("./tenants.js"), { once: true });
 
 customElements.define(
   "live-task",

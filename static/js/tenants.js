@@ -11,12 +11,13 @@ if (menu) {
   const last = used.map((slug) => all.find((link) => link.dataset.slug === slug)).filter(Boolean);
   if (all.length > MOST && last.length) all[0].before(...last);
 
-  menu.addEventListener("toggle", (event) => event.newState === "open" && field.focus());
-  field.addEventListener("input", () => {
+  const filter = () => {
     const words = field.value.trim().toLowerCase();
     for (const link of all) link.hidden = !`${link.textContent} ${link.dataset.slug}`.toLowerCase().includes(words);
     menu.querySelector("[data-none]").hidden = all.some((link) => !link.hidden);
-  });
+  };
+  field.addEventListener("input", filter);
+  filter(); // what was typed before this script was here
   menu.addEventListener("keydown", (event) => {
     const stops = [field, ...menu.querySelectorAll("a:not([hidden])")];
     if (event.key === "Enter" && event.target === field) {
@@ -29,15 +30,16 @@ if (menu) {
     stops[(stops.indexOf(document.activeElement) + by + stops.length) % stops.length].focus();
   });
 
-  const chosen = new URLSearchParams(location.search).get("tenant");
-  if (all.some((link) => link.dataset.slug === chosen)) {
+  menu.addEventListener("click", (event) => {
+    const chosen = event.target.closest("a[data-slug]")?.dataset.slug;
+    if (!chosen) return;
     const next = [chosen, ...used.filter((slug) => slug !== chosen)].slice(0, MOST);
     try {
       localStorage.setItem(RECENT, JSON.stringify(next));
     } catch {
       // no storage, no memory: the list stays in its order
     }
-  }
+  });
 }
 
 function recent() {

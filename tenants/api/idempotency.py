@@ -33,7 +33,7 @@ HEADERS: Final = ("Content-Type", "Content-Language", "Location", "Link", "ETag"
 """What is kept of an answer beside status and body."""
 NAMES: Final = ("id", "name")
 """What is kept of an answer that is shown once."""
-PASSING: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
+PASSING: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 """Refusals of this attempt only, not of what it asks."""
 State = IdempotencyRecord.State
 

@@ -71,7 +71,8 @@ def _join(changes: list[Change]) -> tuple[list[tuple[Change, User]], list[str]]:
         if person is None:
             continue
         try:
-            user = signin.newcomer(person) if person.login in taken else signin.stranger(person)
+            free = person.login not in taken and not signin.reserved(person.login)
+            user = signin.stranger(person) if free else signin.newcomer(person)
         except Rejected:
             refused.append(person.login)
             continue

@@ -127,7 +127,8 @@ def compare(source: DirectorySource, seen: Seen, mappings: Iterable[GroupMapping
         if change is None:
             continue
         person = change.person
-        if change.what == "join" and person and person.login in taken and not signin.name_for(person, None):
+        unfree = person is not None and (person.login in taken or signin.reserved(person.login))
+        if change.what == "join" and person and unfree and not signin.name_for(person, None):
             refused.append(person.login)
         else:
             changes.append(change)

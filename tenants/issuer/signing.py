@@ -53,12 +53,10 @@ def rotate() -> SigningKey:
 def prune() -> int:
     """Drop keys of which no valid token is left; return how many."""
     now = timezone.now()
-    SigningKey.objects.filter(expires_at__lte=now).delete()
     using = SigningKey.objects.filter(not_before__lte=now).order_by("not_before").last()
-    if using is None:
-        return 0
-    old = SigningKey.objects.filter(not_before__lt=using.not_before)
-    old.filter(expires_at=None).update(expires_at=max(now, using.not_before + after()))
+    if using is not None:
+        old = SigningKey.objects.filter(not_before__lt=using.not_before, expires_at=None)
+        old.update(expires_at=max(now, using.not_before + after()))
     return sum(SigningKey.objects.filter(expires_at__lte=now).delete()[1].values())
 
 

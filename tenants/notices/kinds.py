@@ -25,6 +25,7 @@ NAMES: Final = {
     "role.platform_given": gettext_noop("Platform role given"),
     "role.platform_withdrawn": gettext_noop("Platform role withdrawn"),
     "role.withdrawn": gettext_noop("Role withdrawn"),
+    "tenant.without_admin": gettext_noop("A tenant without an administrator"),
 }
 """What kinds are called whose feature gives them no `notice_kind.<kind>`."""
 

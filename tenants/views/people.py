@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from pks_portal.errors import Invalid, PortalError
-from tenants import holdings, leaving, membership, roles
+from tenants import factors, holdings, leaving, membership, resetting, roles
 from tenants.access import may, require
 from tenants.http import UserHttpRequest
 from tenants.models import AccessToken, Departure, GroupMapping, Membership, PlatformGrant, PlatformRole, User
@@ -69,6 +69,20 @@ def end_sessions(request: UserHttpRequest, pk: int) -> HttpResponse:
     require(request.user, "person.deactivate", None)
     user = _person(pk)
     leaving.end_all_sessions(request.user, user)
+    return redirect("person", pk)
+
+
+@login_required
+@require_POST
+@step_up
+def reset_factors(request: UserHttpRequest, pk: int) -> HttpResponse:
+    """Remove the second factors of somebody who has lost them all."""
+    require(request.user, "person.reset_factors", None)
+    user = _person(pk)
+    try:
+        resetting.reset(request.user, user, request.POST.get("reason", ""))
+    except Invalid as error:
+        return _page(request, user, status=422, reset_problem=error)
     return redirect("person", pk)
 
 
@@ -171,5 +185,7 @@ def _page(request: UserHttpRequest, user: User, *, status: int = 200, **more: An
         "roles": PlatformRole.choices,
         "change": may(request.user, "role.platform", None),
         "may_deactivate": may(request.user, "person.deactivate", None),
+        "second_factor": factors.has_second_factor(user),
+        "may_reset": may(request.user, "person.reset_factors", None) and user != request.user,
     }
     return render(request, "tenants/people/person.html", context | more, status=status)

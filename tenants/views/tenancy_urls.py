@@ -30,6 +30,7 @@ urlpatterns = [
     path(f"{PERSON}/deactivate", people.deactivate, name="deactivate-person"),
     path(f"{PERSON}/reactivate", people.reactivate, name="reactivate-person"),
     path(f"{PERSON}/end-sessions", people.end_sessions, name="end-sessions"),
+    path(f"{PERSON}/reset-factors", people.reset_factors, name="reset-factors"),
     path(f"{PERSON}/roles", people.give, name="give-platform-role"),
     path(f"{PERSON}/roles/<int:grant>/withdraw", people.withdraw, name="withdraw-platform-role"),
 ]

@@ -87,10 +87,11 @@ def test_the_switcher_finds_by_typing_and_remembers(visitor: Visitor) -> None:
     page = visitor.open(visitor.page("zhang.wei"), "/clusters")
     page.click("button.tenant")
     page.keyboard.type("risk")
-    assert page.locator("#tenants a[data-slug]:visible").count() == 1
+    until(page, lambda: page.locator("#tenants a[data-slug]:visible").count() == 1, "one is left")
     page.keyboard.press("Enter")
     page.wait_for_url("**/clusters?tenant=risk")
     page.click("button.tenant")
+    page.wait_for_load_state("networkidle")  # the menu's script
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.dataset.slug"), "arrows go through the tenants"

@@ -27,6 +27,7 @@ TABLE: dict[tuple[str, str], tuple[dict[str, str], set[int], set[int]]] = {
     ("post", "/accounts/authenticate/"): ({"code": "000000"}, {302}, {302}),
     ("post", "/accounts/sso/none/"): ({"process": "login"}, {404}, {404}),
     ("get", "/accounts/sso/none/callback/?code=x&state=y"): ({}, {404}, {404}),
+    ("post", "/oauth/device"): ({"client_id": "other"}, {401}, {401}),
     ("post", "/oauth/token"): ({"grant_type": "none"}, {400, 401}, {400, 401}),
     ("post", "/oauth/revoke"): ({"token": "none"}, {200, 400, 401}, {200, 400, 401}),
 }

@@ -80,6 +80,8 @@ TABLE: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
         {"name": "its", "scopes": "read", "days": "30"}, [403] * 3 + [200, 200, 403, 404, LOGIN],
     ),
     ("post", "/profile/sessions/end-others"): ({}, [302] * 7 + [LOGIN]),
+    ("get", "/accounts/device/"): ({}, ALL),
+    ("post", "/accounts/device/"): ({"code": "BBBB-BBBB"}, [422] * 7 + [LOGIN]),
     ("get", "/accounts/security/"): ({}, ALL),
     ("get", "/accounts/security/app/"): ({}, ALL),
     ("post", "/accounts/security/app/"): ({"code": "000000"}, ALL),
@@ -114,6 +116,7 @@ TABLE: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("post", "/platform/people/{person}/deactivate"): ({"reason": "left"}, RUN),
     ("post", "/platform/people/{person}/reactivate"): ({}, [403] * 4 + [409, 403, 403, LOGIN]),  # is active
     ("post", "/platform/people/{person}/end-sessions"): ({}, RUN),
+    ("post", "/platform/people/{person}/reset-factors"): ({"reason": "lost phone"}, RUN),
     ("post", "/platform/people/{person}/roles"): ({"role": "auditor"}, RUN),
     ("post", "/platform/people/{person}/roles/{grant}/withdraw"): ({}, RUN),
     ("post", "/platform/groups/map"): ({"group_dn": "cn=a,dc=b", "role": "auditor"}, RUN),

@@ -20,6 +20,7 @@ from tests.factories import ClusterFactory, MembershipFactory
 CONFIRM = "/accounts/reauthenticate/"
 PASSWORD = "Local-Pw-123456"
 MUST = {
+    "accounts/device/",
     "accounts/security/app/",
     "accounts/security/app/remove/",
     "accounts/security/keys/",
@@ -158,6 +159,13 @@ def test_an_old_session_does_no_more_by_the_api(client: Client, method: str, pat
         bearer = tokens.start(User.objects.get(), "pks_cli").access
         answer = getattr(Client(), method)(path, headers={"authorization": f"Bearer {bearer}"})
         assert answer.json().get("code") != "step-up-required", "a token was stepped up for when it was made"
+
+
+def test_an_idempotency_key_is_no_way_around(client: Client) -> None:
+    body, key = {"name": "thief", "scopes": ["read"], "days": 1}, {"Idempotency-Key": "one"}
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        answer = client.post("/api/v1/me/tokens", body, content_type="application/json", headers=key)
+    assert (answer.status_code, answer.json().get("code")) == (403, "step-up-required")
 
 
 @pytest.mark.parametrize(("level", "asks"), [("admin", True), ("edit", False)])

@@ -90,7 +90,8 @@ class Set:
         return found
 
     def known(self) -> dict[str, str]:
-        return {file.name: file.read_text().strip() for file in (self.data / "keys").iterdir()}
+        files = (file for file in (self.data / "keys").iterdir() if file.is_file())
+        return {file.name: file.read_text().strip() for file in files}
 
     def ports(self) -> dict[str, int]:
         return dict(json.loads((self.data / "run" / "ports.json").read_text()))
@@ -134,7 +135,8 @@ def test_a_started_set_works_and_says_how_to_sign_in(running: Set) -> None:
 
 
 def test_secrets_are_for_the_owner_only_and_on_no_command_line(running: Set) -> None:
-    files = [*(running.data / "keys").iterdir(), running.data / "run" / "portal.env", running.data / "redis/redis.conf"]
+    files = [file for file in (running.data / "keys").rglob("*") if file.is_file()]
+    files += [running.data / name for name in ("run/portal.env", "redis/redis.conf", "issuer/server.pem")]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert {(running.data / name).stat().st_mode & 0o777 for name in ("keys", "db", "directory", "run")} == {0o700}
     lines = " ".join(running.processes())

@@ -6,6 +6,7 @@ import ssl
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,11 @@ class Leaver:
 
 def test_after_the_sync_nothing_lets_them_in(portal: Portal, cluster: str, tmp_path: Path) -> None:
     leaver = Leaver(portal, cluster, tmp_path)
+    with closing(leaver.session):
+        _comes_to_nothing(leaver, portal)
+
+
+def _comes_to_nothing(leaver: Leaver, portal: Portal) -> None:
     with leaver.socket() as socket:
         assert json.loads(socket.recv(5)) == {"hello": 1}
         leaver.is_in()

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from clusters.models import Cluster
 from pks_portal.operations.models import Operation
+from tenants import tokens
 from tenants.api import idempotency as door
 from tenants.automation import idempotency
 from tenants.models import IdempotencyRecord, Role, User
@@ -28,6 +29,13 @@ CLUSTERS = "/api/v1/clusters"
 
 def send(client: APIClient, operator: Any, key: str = "k1", **wish: Any) -> Any:
     return client.post(CLUSTERS, wish_of(operator, **wish), format="json", headers={"Idempotency-Key": key})
+
+
+def program_of(user: User) -> APIClient:
+    """Return a client with a token, which needs no confirmation."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.start(user, 'pks_cli').access}")
+    return client
 
 
 def test_the_first_answer_is_given_again(api: APIClient, operator: Any) -> None:
@@ -130,7 +138,7 @@ def test_a_failure_of_ours_is_not_kept(api: APIClient, operator: Any, monkeypatc
 
 def test_what_is_shown_once_is_not_kept(db: None) -> None:
     user = UserFactory.create()
-    client = client_of(user)
+    client = program_of(user)
     wish = {"name": "laptop", "scopes": ["read"]}
     key = {"Idempotency-Key": "t1"}
     first = client.post("/api/v1/me/tokens", wish, format="json", headers=key)
@@ -146,7 +154,8 @@ def test_what_is_shown_once_is_not_kept(db: None) -> None:
 def test_an_answer_without_content_has_none_again(db: None) -> None:
     user = UserFactory.create()
     token = user.api_tokens.create(name="t", expires_at=timezone.now() + timedelta(days=1))
-    answers = [client_of(user).delete(f"/api/v1/me/tokens/{token.pk}", headers={"Idempotency-Key": "d"}) for _ in "12"]
+    path, key = f"/api/v1/me/tokens/{token.pk}", {"Idempotency-Key": "d"}
+    answers = [program_of(user).delete(path, headers=key) for _ in "12"]
     assert [(answer.status_code, answer.content) for answer in answers] == [(204, b"")] * 2
     assert "Content-Type" not in answers[1]
     assert answers[1]["Idempotency-Replayed"] == "true"

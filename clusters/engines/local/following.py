@@ -42,6 +42,7 @@ def _open_way(host: Host, layout: Layout, facts: Facts, net: Network) -> None:
     host.supervisor.stop(program)
     _until(lambda: set(host.supervisor.states(f"{layout.id}-door").values()) <= DOWN)
     host.supervisor.start(program)
+    _until(lambda: door.answering(door.probes(layout) or []))
 
 
 def _until(true: Callable[[], bool]) -> None:

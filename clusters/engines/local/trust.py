@@ -108,7 +108,11 @@ def _issuer(trust: Trust) -> dict[str, Any]:
             {
                 "expression": "!user.groups.exists(group, group.startsWith('system:'))",
                 "message": "Groups of the system are not given by the portal.",
-            }
+            },
+            {
+                "expression": f"!user.username.matches('^{guard.USER}.*:({'|'.join(LEVELS)}):[0-9a-f]{{16}}$')",
+                "message": "This is the name of a certificate.",
+            },
         ],
     }
 

@@ -1,8 +1,10 @@
 """The clouds and plans of the default set, and the programs of the default version."""
 
+from argparse import ArgumentParser
+
 from django.core.management.base import BaseCommand
 
-from clusters import preparing
+from clusters import fleet, preparing
 from clusters.engines.local import binaries
 from clusters.models import Cloud, Plan
 
@@ -20,16 +22,22 @@ PLANS = [  # slug, name, 中文, vCPU, GiB, most nodes
 class Command(BaseCommand):
     help = "Create the clouds and plans of the default set where missing; have the default Kubernetes prepared."
 
-    def handle(self, **options: object) -> None:
-        for position, (slug, name, name_zh, kind) in enumerate(CLOUDS):
-            defaults = {"name": name, "name_zh": name_zh, "kind": kind, "position": position}
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--queue", default=fleet.HERE, help="queue of the workers on the host of the local cloud")
+        parser.add_argument("--no-simulated", action="store_true", help="leave out the cloud that only simulates")
+
+    def handle(self, *, queue: str = fleet.HERE, no_simulated: bool = False, **options: object) -> None:
+        for position, (slug, name, name_zh, kind) in enumerate(CLOUDS[: 1 if no_simulated else None]):
+            place = queue if kind == "local" else fleet.HERE
+            defaults = {"name": name, "name_zh": name_zh, "kind": kind, "position": position, "queue": place}
             Cloud.objects.get_or_create(slug=slug, defaults=defaults)
         for position, (slug, name, name_zh, vcpu, memory_gib, most) in enumerate(PLANS):
             sizes = {"vcpu": vcpu, "memory_gib": memory_gib, "max_nodes": most}
             Plan.objects.get_or_create(
                 slug=slug, defaults={"name": name, "name_zh": name_zh, "position": position, **sizes}
             )
-        for version in binaries.offered():
-            binaries.checked(version)
+        if queue == fleet.HERE:
+            for version in binaries.offered():
+                binaries.checked(version)
         if version := binaries.default():
-            preparing.ensure(version)
+            preparing.ensure_for(Cloud.objects.get(slug="local"), version)

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
-from tenants import audit, leaving, notices
+from tenants import resetting
 from tenants.models import User
 
 
@@ -21,9 +19,5 @@ class Command(BaseCommand):
         user = User.objects.filter(username__iexact=options["username"], kind=User.Kind.PERSON).first()
         if user is None:
             raise CommandError(f"There is nobody named {options['username']}.")
-        with transaction.atomic():
-            count, _ = Authenticator.objects.filter(user=user).delete()
-            leaving.end_sessions(user)
-            audit.record(None, "mfa.reset", user, reason=options["reason"][:200])
-            notices.tell("mfa.reset", to=[user], link="/accounts/security/")
+        count = resetting.remove(user, by=None, reason=options["reason"])
         self.stdout.write(f"{user.username} has no second factor any more; {count} removed, all sessions ended.")

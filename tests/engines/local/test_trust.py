@@ -14,8 +14,6 @@ from uuid import uuid4
 
 import jwt
 import pytest
-from allauth.core.internal import jwkkit
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from clusters.engines.base import Grant, Trust
@@ -46,7 +44,7 @@ class Issuer:
             def do_GET(self) -> None:
                 bodies = {
                     "/.well-known/openid-configuration": {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys"},
-                    "/keys": {"keys": [described(key)[0] for key in issuer.keys]},
+                    "/keys": {"keys": [described(key) for key in issuer.keys]},
                 }
                 self.send_response(200 if self.path in bodies else 404)
                 self.send_header("Content-Type", "application/json")
@@ -69,14 +67,14 @@ class Issuer:
             "iss": self.url, "aud": audience, "sub": "7", "preferred_username": "li.na", "groups": groups,
             "iat": now, "exp": now + 300, "jti": uuid4().hex, **other,
         }  # fmt: skip
-        name, key = described(self.keys[-1])[0]["kid"], self.keys[-1]
+        name, key = described(self.keys[-1])["kid"], self.keys[-1]
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": name})
 
 
-def described(key: rsa.RSAPrivateKey) -> Any:
-    form = serialization.PrivateFormat.PKCS8
-    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
-    return jwkkit.load_jwk_from_pem(pem)
+def described(key: rsa.RSAPrivateKey) -> dict[str, Any]:
+    """Return the public key (JWK) under a name that follows from it."""
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {"kid": public["n"][:16], **public}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +91,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 @pytest.fixture(scope="module")
 def trusting(shared: Running, issuer: Issuer) -> Running:
     """Return the cluster, made without it, once it trusts the issuer; no process but the door was replaced."""
+    shared.rig.until_settled(shared.wanted)
     cluster = shared
     before = cluster.processes()
     wanted = replace(cluster.wanted, trust=issuer.trust(str(cluster.wanted.id)), grants=GRANTS)
@@ -134,6 +133,12 @@ def test_a_token_opens_its_own_cluster_only(trusting: Running, issuer: Issuer) -
     assert ask(trusting, issuer.token(mine, "system:masters"), "GET", "/api/v1/secrets") == 403
 
 
+def test_nobody_passes_for_a_certificate(trusting: Running, issuer: Issuer) -> None:
+    for level in ("view", "edit", "admin"):
+        named = f"li.na:{level}:0123456789abcdef"
+        assert known(trusting, issuer.token(str(trusting.wanted.id), preferred_username=named)) is None
+
+
 def test_rights_are_those_of_the_groups(trusting: Running, issuer: Issuer) -> None:
     mine = str(trusting.wanted.id)
     nobody, other, edits, rules = (
@@ -147,10 +152,9 @@ def test_rights_are_those_of_the_groups(trusting: Running, issuer: Issuer) -> No
 
 
 def test_the_systems_namespaces_are_the_administrators(trusting: Running, issuer: Issuer) -> None:
-    """The admission policy knows levels of certificates by name, of tokens by group: a name must not pass for one."""
+    """The admission policy knows levels of certificates by name, of tokens by group."""
     mine, path = str(trusting.wanted.id), "/api/v1/namespaces/kube-system/configmaps"
-    named = "li.na:admin:0123456789abcdef"
-    edits = issuer.token(mine, "payments:developer", preferred_username=named)
+    edits = issuer.token(mine, "payments:developer")
     rules = issuer.token(mine, "payments:admin")
     eventually(lambda: ask(trusting, edits, "POST", path, config_map("never")) == 422, "the policy is in force")
     eventually(lambda: ask(trusting, rules, "POST", path, config_map("allowed")) in {201, 409}, "for others only")
