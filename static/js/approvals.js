@@ -1,4 +1,4 @@
-// The inbox by keyboard (j k move, Enter opens, x selects, a approves, r rejects, ? helps) and several at once.
+// The inbox by keyboard, and several requests at once.
 
 const list = () => document.getElementById("requests");
 const links = () => [...list().querySelectorAll("li > a")];
@@ -23,7 +23,7 @@ function select() {
   if (box) box.click();
 }
 
-/** Several are decided in a dialog that first says what it would come to; one, by its own buttons. */
+/** Say first what several decisions would come to. */
 function decide(decision) {
   if (ticked().length) return summary(decision);
   const target = decision === "approve" ? "#decide [data-key=a]" : "#comment";
