@@ -73,7 +73,7 @@ def health(request: UserHttpRequest, slug: str) -> HttpResponse:
     source = _source(request, slug)
     config = sources.config_of(source)
     asked = checking.servers(config, HEALTH) if config else []
-    return render(request, "directories/_servers.html", {"servers": asked, "soon": EXPIRES_SOON})
+    return render(request, "directories/_servers.html", {"source": source, "servers": asked, "soon": EXPIRES_SOON})
 
 
 @login_required
