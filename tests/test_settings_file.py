@@ -8,6 +8,7 @@ from pathlib import Path
 from pks_portal.paths import CHECKOUT
 
 TEMPLATE = CHECKOUT / "deploy" / "systemd" / "portal.env"
+GUIDE = CHECKOUT / "docs" / "operate.md"
 NAME = re.compile(r"PKS_[A-Z][A-Z_]*[A-Z]|SECRET_KEY|DATABASE_URL|REDIS_URL|ALLOWED_HOSTS|CSRF_TRUSTED_ORIGINS|DEBUG")
 READERS = {"text", "secret", "flag", "integer", "choice", "items", "destinations", "get", "getenv"}
 LINE = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
@@ -48,3 +49,22 @@ def test_each_setting_is_explained() -> None:
         if LINE.match(line):
             assert before.startswith("# ") or LINE.match(before), f"{line} has no line that says what it is"
         before = line
+
+
+def tabled() -> Iterator[str]:
+    """Yield the names that the guide's table gives; `_CA` after `PKS_DIRECTORY_URI` stands for `PKS_DIRECTORY_CA`."""
+    for line in GUIDE.read_text().splitlines():
+        if not line.startswith("| `"):
+            continue
+        names = re.findall(r"`(\w+)`", line.split("|")[1])
+        parts = names[0].split("_")
+        for name in names:
+            if name.startswith("_"):
+                yield from ("_".join(parts[:end]) + name for end in range(1, len(parts)))
+            else:
+                yield name
+
+
+def test_the_guide_tables_every_setting() -> None:
+    known = {name for file in sources() for name in read(file)}
+    assert known <= set(tabled()), f"missing: {known - set(tabled())}"
