@@ -1,8 +1,9 @@
-// Security keys: a form with data-key="create" or "get" asks the browser for the key, then sends what it said.
+// Security keys: a form whose field "credential" has data-key="create" or "get" asks the browser for the key, then sends
+// what it said.
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  const kind = form.dataset.key;
+  const kind = form.elements.credential?.dataset.key;
   if (!kind || form.elements.credential.value) return;
   event.preventDefault();
   event.stopImmediatePropagation();

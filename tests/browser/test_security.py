@@ -93,7 +93,7 @@ def test_a_security_key_is_added_and_then_asked_for(visitor: Visitor, admin: str
     local.click("#account-menu button")
     sign_in(visitor, local, admin)
     assert local.url.endswith("/accounts/authenticate/")
-    local.click("[data-key] button")
+    local.click("form:has([data-key]) button")
     local.wait_for_url("**/accounts/security/")
     local.click("text=Remove")
     local.click("button.danger")
