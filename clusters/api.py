@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from clusters import credentials, held, services, wishes
+from clusters import credentials, held, services, wallet, wishes
 from clusters.engines.local import binaries
 from clusters.filters import ClusterFilters
 from clusters.models import Cloud, Cluster, Kubeconfig, Plan
@@ -139,11 +139,12 @@ class ClusterViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         """List the kubeconfigs issued for the cluster, or issue one: it is shown once and not kept."""
         cluster = self.get_object()
         if request.method == "GET":
-            page: Any = self.paginate_queryset(cluster.kubeconfigs.select_related("holder"))  # type: ignore[arg-type]
+            rows: Any = wallet.visible_to(request.user).filter(cluster=cluster)
+            page: Any = self.paginate_queryset(rows)
             return self.get_paginated_response(KubeconfigSerializer(page, many=True).data)
         data = NewKubeconfigSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        if data.validated_data["level"] == Kubeconfig.Level.ADMIN:
+        if credentials.is_sensitive(data.validated_data["kind"], data.validated_data["level"]):
             stepup.guard(request)
         row, text = credentials.issue_kubeconfig(request.user, cluster, **data.validated_data)
         body = {**KubeconfigSerializer(row).data, "kubeconfig": text}

@@ -6,4 +6,4 @@ class ClustersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from clusters import holdings, kinds, messages, policy, room  # noqa: F401, PLC0415 - they declare themselves
+        from clusters import emergency_messages, holdings, kinds, messages, policy, reminding, room  # noqa: F401, PLC0415 - they declare themselves

@@ -3,7 +3,8 @@
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from clusters.models import Cluster
+from clusters import wallet
+from clusters.models import Cluster, Kubeconfig
 from pks_portal.pages import AnyOf
 
 
@@ -18,3 +19,16 @@ class ClusterFilters(filters.FilterSet):  # type: ignore[misc]
         key, sign, value = label.partition("=")
         labels = rows.values_list("pk", "labels")
         return rows.filter(pk__in={pk for pk, has in labels if key in has and (not sign or has[key] == value)})
+
+
+class KubeconfigFilters(filters.FilterSet):  # type: ignore[misc]
+    tenant = filters.CharFilter("cluster__tenant__slug", help_text="A tenant's slug.")
+    cluster = filters.UUIDFilter("cluster")
+    holder = filters.CharFilter("holder__username", help_text="A user's name.")
+    kind = AnyOf(choices=Kubeconfig.Kind.choices)
+    level = AnyOf(choices=Kubeconfig.Level.choices)
+    state = filters.ChoiceFilter(choices=[(state, state) for state in wallet.STATES], method="in_state")
+
+    def in_state(self, rows: "QuerySet[Kubeconfig]", name: str, state: str) -> "QuerySet[Kubeconfig]":
+        """Keep what is valid, expired or revoked now."""
+        return rows.filter(wallet.in_state(state))

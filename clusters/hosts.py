@@ -33,9 +33,9 @@ KEPT = 60
 ERRORS: dict[str, type[PortalError]] = {one.__name__: one for one in (Conflict, Invalid, Unavailable)}
 
 
-def credentials(cluster: Cluster, *, holder: str, level: str, ttl: timedelta) -> Credential:
+def credentials(cluster: Cluster, *, holder: str, level: str, ttl: timedelta, name: str = "") -> Credential:
     """Issue a kubeconfig as Engine.credentials does, on the cluster's host; Unavailable when that does not answer."""
-    asked = {"holder": holder, "level": level, "seconds": int(ttl.total_seconds())}
+    asked = {"holder": holder, "level": level, "seconds": int(ttl.total_seconds()), **({"name": name} if name else {})}
     if (queue := fleet.queue_of(cluster.cloud)) == HERE:
         made = _issue(cluster, asked)
     else:
@@ -54,8 +54,9 @@ def revoke(cluster: Cluster, name: str) -> None:
 
 def _issue(cluster: Cluster, asked: dict[str, Any]) -> dict[str, Any]:
     ttl = timedelta(seconds=asked["seconds"])
+    chosen = {"name": asked["name"]} if "name" in asked else {}
     engine, wanted = fleet.engine_of(cluster.cloud), fleet.wanted_of(cluster)
-    made = engine.credentials(wanted, holder=asked["holder"], level=asked["level"], ttl=ttl)
+    made = engine.credentials(wanted, holder=asked["holder"], level=asked["level"], ttl=ttl, **chosen)
     return {"name": made.name, "kubeconfig": made.kubeconfig, "expires": made.expires.isoformat()}
 
 

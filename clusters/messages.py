@@ -14,15 +14,7 @@ messages.add(
         "task.cluster.trust": gettext_noop("Have cluster %(name)s trust the portal's sign-in"),
         "step.trust": gettext_noop("Trust and rights"),
         "step.verify-trust": gettext_noop("The API believes the portal"),
-        "notice.cluster.emergency": gettext_noop(
-            "%(person)s entered cluster %(name)s in an emergency, for %(minutes)s minutes: %(reason)s"
-        ),
-        "deed.cluster.emergency": gettext_noop("entered the cluster in an emergency"),
-        "deed.cluster.emergency_end": gettext_noop("ended the emergency access"),
         "deed.kubeconfig.withdraw": gettext_noop("withdrew a kubeconfig whose holder may not have it any more"),
-        "error.emergency_reason": gettext_noop("Say why, in at least %(least)s characters: everybody reads it."),
-        "error.emergency_minutes": gettext_noop("Emergency access lasts 1 to %(most)s minutes, not %(minutes)s."),
-        "error.emergency_open": gettext_noop("You are in the cluster “%(name)s” already."),
         "error.kubeconfig_kind": gettext_noop("There is no kind of kubeconfig “%(kind)s”; choose certificate or exec."),
         "error.kubeconfig_gone": gettext_noop("This kubeconfig was revoked or is over."),
         "error.kubeconfig_gone.next": gettext_noop("Get a new one: pks get-credentials, or the cluster's page."),
@@ -71,6 +63,19 @@ messages.add(
         "error.cluster_ambiguous": gettext_noop("More than one tenant has a cluster “%(name)s”: %(candidates)s."),
         "error.cluster_ambiguous.next": gettext_noop("Name the tenant too."),
         "error.kubeconfig_level": gettext_noop("There is no level “%(level)s”; there are view, edit and admin."),
+        "error.kubeconfig_hours_admin": gettext_noop(
+            "A client certificate that may administer is valid for 1 to %(most)s hours, not %(hours)s."
+        ),
+        "error.kubeconfig_clusters": gettext_noop("Choose 1 to %(most)s clusters, not %(number)s."),
+        "error.kubeconfigs_chosen": gettext_noop("Say whose: exactly one of mine, cluster and holder."),
+        "error.holder_unknown": gettext_noop("Nobody called “%(holder)s” holds a kubeconfig that you can see."),
+        "level.view": gettext_noop("View"),
+        "level.edit": gettext_noop("Edit"),
+        "level.admin": gettext_noop("Administer"),
+        "notice.account.kubeconfig_expiring": gettext_noop(
+            "Your kubeconfig for cluster %(name)s (%(level)s) ends at %(until)s."
+        ),
+        "notice_kind.account.kubeconfig_expiring": gettext_noop("A kubeconfig of one's own ends soon"),
         "error.kubeconfig_hours": gettext_noop("A kubeconfig is valid for 1 to %(most)s hours, not %(hours)s."),
         "error.version_ready_or_busy": gettext_noop("Kubernetes %(version)s is ready or being prepared already."),
         "error.subject_gone": gettext_noop("%(name)s is gone."),
@@ -100,8 +105,6 @@ declare("cluster.scale", "nodes", "before", "retry_of", "task")
 declare("cluster.delete", "task")
 declare("cluster.label", "labels")
 declare("cluster.restarted", "parts")
-declare("cluster.emergency", "reason", "minutes")
-declare("cluster.emergency_end", "person")
 declare("kubeconfig.issue", "credential", "kind", "level", "expires")
 declare("kubeconfig.withdraw", "credential", "holder")
 declare("kubeconfig.revoke", "credential")

@@ -183,6 +183,7 @@ class Kubeconfig(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="known of exec only: the last token for it")
+    warned_at = models.DateTimeField(null=True, blank=True, help_text="when its holder was told that it ends soon")
     emergency = models.ForeignKey("EmergencyAccess", models.CASCADE, null=True, blank=True, related_name="kubeconfigs")
 
     class Meta:
@@ -194,6 +195,13 @@ class Kubeconfig(models.Model):
     @property
     def live(self) -> bool:
         return self.revoked_at is None and self.expires_at > timezone.now()
+
+    @property
+    def state(self) -> str:
+        """Whether it is "valid", "expired" or "revoked"."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "valid" if self.live else "expired"
 
 
 class StateInterval(models.Model):

@@ -54,7 +54,7 @@ def of_cluster(cluster: Cluster) -> dict[str, Recipe]:
     }
 
 
-def kubectl(cluster: Cluster, filename: str) -> str:
+def kubectl(filename: str) -> str:
     """Return the first command to try with a downloaded kubeconfig."""
     return f"kubectl --kubeconfig {shlex.quote(filename)} get nodes"
 

@@ -1,11 +1,14 @@
 """How clusters, plans and versions look to programs."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from clusters.credentials import MOST_AT_ONCE
 from clusters.models import Cloud, Cluster, Kubeconfig, Plan
 from clusters.wishes import HOSTNAME_LENGTH, hostname
 from pks_portal import messages
@@ -72,6 +75,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     created_by = serializers.CharField(source="created_by.username")
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True))
     task = serializers.SerializerMethodField()
+    _tasks: dict[UUID, Operation] | None = None  # of all clusters of a list, read together
 
     class Meta:
         model = Cluster
@@ -84,9 +88,17 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     @extend_schema(responses=TaskSerializer(allow_null=True))
     def get_task(self, cluster: Cluster) -> dict[str, Any] | None:
         """Return the unfinished task, if there is one."""
-        unfinished = Operation.objects.filter(subject_id=cluster.pk, status__in=Operation.UNFINISHED)
-        operation = unfinished.select_related("tenant").order_by("-status").first()
+        page = self.parent.instance if isinstance(self.parent, serializers.ListSerializer) else None
+        if self._tasks is None or page is None:
+            self._tasks = _unfinished([cluster] if page is None else page)
+        operation = self._tasks.get(cluster.pk)
         return dict(TaskSerializer(operation).data) if operation else None
+
+
+def _unfinished(clusters: Iterable[Cluster]) -> dict[UUID, Operation]:
+    """Return by cluster its unfinished task; of two the one that has begun."""
+    rows = Operation.objects.filter(subject_id__in=[row.pk for row in clusters], status__in=Operation.UNFINISHED)
+    return {row.subject_id: row for row in rows.select_related("tenant").order_by("status")}
 
 
 class ClusterDetailSerializer(ClusterSerializer):
@@ -178,19 +190,31 @@ class PreviewSerializer(serializers.Serializer[Any]):
         return {"median": preview.seconds[0], "p90": preview.seconds[1]} if preview.seconds else None
 
 
+HOURS = (
+    f"1 to {settings.PKS_KUBECONFIG_MAX_HOURS}; "
+    f"a certificate of level admin at most {settings.PKS_KUBECONFIG_MAX_HOURS_ADMIN}"
+)
+
+
 class NewKubeconfigSerializer(StrictSerializer):
     kind = serializers.ChoiceField(choices=Kubeconfig.Kind.choices, default=Kubeconfig.Kind.CERTIFICATE)
     level = serializers.ChoiceField(choices=Kubeconfig.Level.choices, default=Kubeconfig.Level.EDIT)
-    hours = serializers.IntegerField(default=8, help_text=f"1 to {settings.PKS_KUBECONFIG_MAX_HOURS}")
+    hours = serializers.IntegerField(default=8, help_text=HOURS)
 
 
 class KubeconfigSerializer(serializers.ModelSerializer[Kubeconfig]):
+    """`last_used_at` is null of a certificate always: the portal is not told when it is shown to the cluster."""
+
     holder = serializers.CharField(source="holder.username")
+    cluster = serializers.UUIDField(source="cluster_id")
+    cluster_name = serializers.CharField(source="cluster.name")
+    tenant = serializers.CharField(source="cluster.tenant.slug")
 
     class Meta:
         model = Kubeconfig
         fields: ClassVar = [
-            "id", "name", "holder", "kind", "level", "created_at", "expires_at", "last_used_at", "revoked_at", "live",
+            "id", "name", "cluster", "cluster_name", "tenant", "holder", "kind", "level", "created_at", "expires_at",
+            "last_used_at", "revoked_at", "live",
         ]  # fmt: skip
 
 
@@ -208,3 +232,44 @@ class IssuedKubeconfigSerializer(KubeconfigSerializer):
 
     class Meta(KubeconfigSerializer.Meta):
         fields: ClassVar = [*KubeconfigSerializer.Meta.fields, "kubeconfig"]
+
+
+class NewMergedSerializer(NewKubeconfigSerializer):
+    clusters = serializers.ListField(child=serializers.UUIDField(), help_text=f"1 to {MOST_AT_ONCE} clusters")
+
+
+class RefusedClusterSerializer(serializers.Serializer[Any]):
+    cluster = serializers.UUIDField()
+    name = serializers.CharField()
+    tenant = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class MergedSerializer(serializers.Serializer[Any]):
+    """One kubeconfig with a context for each cluster that is `issued`; those that are not, and why, under `refused`."""
+
+    kubeconfig = serializers.CharField()
+    issued = KubeconfigSerializer(many=True)
+    refused = RefusedClusterSerializer(many=True)
+
+
+class RevokeSerializer(StrictSerializer):
+    """Exactly one of them: all of mine, all of a cluster, or all of a person."""
+
+    mine = serializers.BooleanField(required=False)
+    cluster = serializers.UUIDField(required=False)
+    holder = serializers.CharField(max_length=150, required=False)
+
+
+class NotRevokedSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class RevokedSerializer(serializers.Serializer[Any]):
+    """Which were revoked; those that still open their cluster, because it does not answer, under `failed`."""
+
+    revoked = serializers.ListField(child=serializers.UUIDField())
+    failed = NotRevokedSerializer(many=True)

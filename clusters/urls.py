@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clusters.views import catalogue, changing, creating, detail, listing
+from clusters.views import catalogue, changing, creating, detail, emergency, kubeconfigs, listing, wallet
 
 app_name = "clusters"
 urlpatterns = [
@@ -17,10 +17,12 @@ urlpatterns = [
     path("clusters/<uuid:pk>/labels", changing.label, name="label"),
     path("clusters/<uuid:pk>/delete", changing.delete, name="delete"),
     path("clusters/<uuid:pk>/delete/what", changing.delete_what, name="delete-what"),
-    path("clusters/<uuid:pk>/kubeconfigs", changing.issue_kubeconfig, name="issue-kubeconfig"),
-    path(
-        "clusters/<uuid:pk>/kubeconfigs/<uuid:kubeconfig>/revoke", changing.revoke_kubeconfig, name="revoke-kubeconfig"
-    ),
+    path("clusters/<uuid:pk>/kubeconfigs", kubeconfigs.issue_kubeconfig, name="issue-kubeconfig"),
+    path("clusters/<uuid:pk>/emergency", emergency.enter, name="emergency"),
+    path("clusters/<uuid:pk>/emergency/<uuid:access>/end", emergency.end, name="end-emergency"),
+    path("kubeconfigs", wallet.kubeconfigs, name="kubeconfigs"),
+    path("kubeconfigs/new", kubeconfigs.new_kubeconfig, name="new-kubeconfig"),
+    path("kubeconfigs/revoke", wallet.revoke, name="revoke-kubeconfigs"),
     path("plans", catalogue.plan_list, name="plans"),
     path("versions", catalogue.version_list, name="versions"),
     path("versions/<str:version>/prepare", catalogue.version_prepare, name="prepare-version"),

@@ -60,7 +60,7 @@ def _facts(user: User, shell: Shell) -> dict[str, Any]:
         "running_count": tasks.filter(status__in=Operation.UNFINISHED).count(),
         "failed_count": tasks.filter(status="failed", ended_at__gte=timezone.now() - RECENT).count(),
         "entries": entries[:SHOWN],
-        "quotas": [(tenant, quotas.lines(tenant)) for tenant in _tenants(user, shell)],
+        "quotas": _quotas(_tenants(user, shell)),
         "create": may_create(user, shell.tenant),
     }
 
@@ -81,6 +81,11 @@ def _health(clusters: "QuerySet[Cluster]") -> Health:
         nodes=wanted,
         nodes_ready=counts["ready"] or 0,
     )
+
+
+def _quotas(tenants: list[Tenant]) -> list[tuple[Tenant, list[quotas.Line]]]:
+    lines = quotas.lines_of(tenants)
+    return [(tenant, lines[tenant.pk]) for tenant in tenants]
 
 
 def _tenants(user: User, shell: Shell) -> list[Tenant]:

@@ -128,6 +128,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "notices": {"task": "tenants.notices.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "notices.purge": {"task": "tenants.notices.tasks.purge", "schedule": 86400.0, "options": {"expires": 3600}},
     "follow": {"task": "clusters.tasks.follow", "schedule": 15.0, "options": {"expires": 15}},
+    "kubeconfigs": {"task": "clusters.tasks.warn", "schedule": 3600.0, "options": {"expires": 3600}},
     "watch": {"task": "clusters.tasks.watch", "schedule": 3.0, "options": {"expires": 3}},
     "directories": {
         "task": "pks_portal.directories.tasks.look",
@@ -294,5 +295,6 @@ PKS_WARM_POOL = env.integer("PKS_WARM_POOL", 0)  # control planes kept ready, fo
 PKS_AUDIT_DAYS = env.integer("PKS_AUDIT_DAYS", 0)  # for how long the audit trail is kept; 0: for ever
 PKS_STRICT = DEBUG  # a deed or fact that nobody declared is an error, instead of being left out and logged
 PKS_KUBECONFIG_MAX_HOURS = env.integer("PKS_KUBECONFIG_MAX_HOURS", 720)
+PKS_KUBECONFIG_MAX_HOURS_ADMIN = env.integer("PKS_KUBECONFIG_MAX_HOURS_ADMIN", 24)
 
 LOGGING = logs.configuration(env.text("PKS_LOG_LEVEL", "INFO"), human=DEBUG or sys.stderr.isatty())

@@ -18,7 +18,7 @@ from tenants.notices import reading
 
 THEME_COOKIE = "pks_theme"
 THEMES = ("light", "dark")
-WITH_TENANT = ("/", "/clusters", "/tasks", "/audit")
+WITH_TENANT = ("/", "/clusters", "/kubeconfigs", "/tasks", "/audit")
 
 
 @dataclass
@@ -70,9 +70,21 @@ class Shell:
         return self.user is not None and on_platform(self.user, "person.view")
 
     @cached_property
+    def may_see_platform(self) -> bool:
+        """Whether the person may look at what belongs to the platform itself."""
+        return self.user is not None and on_platform(self.user, "platform.view")
+
+    @cached_property
     def may_see_directories(self) -> bool:
         """Whether the person may look at the company directories."""
         return self.user is not None and on_platform(self.user, "directory.view")
+
+    @cached_property
+    def may_have_kubeconfigs(self) -> bool:
+        """Whether the person may get kubeconfigs, or look at those of others."""
+        if self.user is None:
+            return False
+        return somewhere(self.user, "kubeconfig.view") or somewhere(self.user, "kubeconfig.list")
 
     @cached_property
     def may_see_webhooks(self) -> bool:

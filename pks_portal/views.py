@@ -114,6 +114,7 @@ def _pages() -> list[Page]:
         Page(_("Create cluster"), reverse("clusters:create"), "plus"),
         Page(_("Tasks"), reverse("operations:list"), "list-checks"),
         Page(_("Approvals"), reverse("approvals"), "inbox"),
+        Page(_("Kubeconfigs"), reverse("clusters:kubeconfigs"), "key-round"),
         Page(_("Plans"), reverse("clusters:plans"), "layers"),
         Page(_("Kubernetes versions"), reverse("clusters:versions"), "tag"),
         Page(_("Notices"), reverse("notices"), "bell"),

@@ -4,6 +4,7 @@ Each app's policy.py declares its actions with `grant`; an action nobody declare
 """
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self, TypeGuard, TypeVar
 
@@ -22,6 +23,9 @@ Anyone = User | AnonymousUser
 ROLES_FOR: dict[str, frozenset[str]] = {}
 MAKING: set[str] = set()
 """The actions that make something new, which an archived tenant may not have."""
+Allowed = list[tuple[str, int | None]]
+ALLOWED: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
+"""Where a list is kept: what the request has been allowed so far, each action with its tenant's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,19 @@ def people_where(action: str, tenant: Tenant | None) -> models.QuerySet[User]:
 
 def may(user: Anyone, action: str, tenant: Tenant | None) -> Decision:
     """Decide, with a reason fit to show when the answer is no; `tenant` None asks about the platform itself."""
-    somewhere = _able_in(user, action)
-    if on_platform(user, action) if tenant is None else somewhere.filter(pk=tenant.pk).exists():
+    if _holds(user, action, tenant):
+        if (allowed := ALLOWED.get()) is not None:
+            allowed.append((action, tenant.pk if tenant else None))
         return _unless_archived(action, tenant)
+    return _refusal(user, action)
+
+
+def _holds(user: Anyone, action: str, tenant: Tenant | None) -> bool:
+    """Say whether a role allows it, be the tenant archived or not."""
+    return on_platform(user, action) if tenant is None else _able_in(user, action).filter(pk=tenant.pk).exists()
+
+
+def _refusal(user: Anyone, action: str) -> Decision:
     if isinstance(user, User) and not within(action, user.scope):
         return Decision(allowed=False, reason=_out_of_scope(action))
     roles: Iterable[Role | PlatformRole] = [*Role, *PlatformRole]
@@ -119,6 +133,15 @@ def require(user: Anyone, action: str, tenant: Tenant | None) -> None:
         refuse_archived(tenant)
     outside = isinstance(user, User) and not within(action, user.scope)
     raise Forbidden("error.out_of_scope" if outside else "error.forbidden", action=action, reason=decision.reason)
+
+
+def require_still(user: User, allowed: Allowed) -> None:
+    """Raise Forbidden unless roles allow the user all that a request of theirs was allowed once (see ALLOWED)."""
+    tenants = Tenant.objects.in_bulk([key for _action, key in allowed if key is not None])
+    for action, key in allowed:
+        tenant = None if key is None else tenants.get(key)
+        if (key is not None and tenant is None) or not _holds(user, action, tenant):
+            raise Forbidden("error.forbidden", action=action, reason=_refusal(user, action).reason)
 
 
 def refuse_archived(tenant: Tenant) -> None:

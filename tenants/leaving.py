@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from pks_portal.errors import Conflict, Forbidden, Invalid
-from tenants import audit, notices, roles, sockets
+from tenants import audit, notices, overseeing, roles, sockets
 from tenants.access import people_where, require
 from tenants.holdings import Holding, also_of_person, of_person
 from tenants.models import AccessToken, Departure, Membership, PlatformGrant, Role, Tenant, User
@@ -71,8 +71,9 @@ def deactivate(user: User, *, by: User | None, reason: str) -> bool:
     if not row.is_active:
         return False
     left = of_person(row)
-    led = list(Tenant.objects.filter(pk__in=Membership.objects.filter(user=row, role=Role.ADMIN).values("tenant")))
-    lost = _withdraw_roles(row)
+    led = list(Membership.objects.filter(user=row, role=Role.ADMIN).values_list("tenant_id", flat=True))
+    with overseeing.watching(led):
+        lost = _withdraw_roles(row)
     texts = sorted({text for _tenant, text in lost})
     Departure.objects.create(user=row, by=by, reason=reason[:500], roles=texts)
     User.objects.filter(pk=row.pk).update(is_active=False)
@@ -81,7 +82,6 @@ def deactivate(user: User, *, by: User | None, reason: str) -> bool:
     roles.send_soon(WITHDRAW, row.pk)
     audit.record(by, "user.deactivate", row, reason=reason, lost=texts)
     _tell(row, {tenant for tenant, _text in lost if tenant is not None}, left)
-    _tell_of_unled(row, led)
     return True
 
 
@@ -140,13 +140,3 @@ def _tell(user: User, were_in: set[Tenant], left: list[Holding]) -> None:
             key, to=people_where("member.change", tenant), tenant=tenant, link=f"/tenants/{tenant.slug}/members",
             person=user.username, names=names[:300], tenant_name=tenant.slug,
         )  # fmt: skip
-
-
-def _tell_of_unled(user: User, led: list[Tenant]) -> None:
-    """Tell the platform's administrators of each tenant whose last administrator the person was."""
-    for tenant in led:
-        if not Membership.objects.filter(tenant=tenant, role=Role.ADMIN, user__is_active=True).exists():
-            notices.tell(
-                "tenant.without_admin", to=people_where("role.platform", None), tenant=tenant,
-                link=f"/tenants/{tenant.slug}/members", person=user.username, tenant_name=tenant.slug,
-            )  # fmt: skip

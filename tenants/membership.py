@@ -4,11 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from pks_portal.errors import Invalid
 from tenants.models import GroupMapping, Membership, PlatformGrant, Role, Source, Tenant, User
 
+STATES = ("active", "left", "platform")
+"""What people on the platform's list may be: let in, let in no more, with a platform role."""
 STRENGTH = {role: number for number, role in enumerate(Role.values)}
 
 
@@ -39,6 +41,25 @@ def searched(people: QuerySet[User], wanted: str) -> QuerySet[User]:
         return people
     names = Q(display_name__icontains=wanted) | Q(display_name_zh__icontains=wanted)
     return people.filter(names | Q(username__icontains=wanted))
+
+
+def everybody(state: str = "", wanted: str = "") -> QuerySet[User]:
+    """Return the people who have signed in here, of one of STATES or all, by name, with their roles (3 queries)."""
+    rows = searched(in_state(User.objects.filter(kind=User.Kind.PERSON), state), wanted).order_by("username")
+    members = Prefetch("memberships", Membership.objects.select_related("tenant"))
+    return rows.prefetch_related("platform_grants", members)
+
+
+def in_state(people: QuerySet[User], state: str) -> QuerySet[User]:
+    """Keep the people of one of STATES; all of them for anything else."""
+    match state:
+        case "active":
+            return people.filter(is_active=True)
+        case "left":
+            return people.filter(is_active=False)
+        case "platform":
+            return people.filter(pk__in=PlatformGrant.objects.values("user"))
+    return people
 
 
 def people_of(tenant: Tenant, wanted: str = "", role: str = "") -> QuerySet[User]:

@@ -51,8 +51,38 @@ messages.add(
             "%(person)s has left. What they made or asked for stays with %(tenant_name)s: %(names)s."
         ),
         "notice.tenant.without_admin": gettext_noop(
-            "%(tenant_name)s has no administrator any more, since %(person)s is gone."
+            "%(tenant_name)s has no administrator any more. Give somebody the role."
         ),
+        "notice.mapping.made": gettext_noop(
+            "%(actor)s lets the group %(group)s give the role “%(role)s” in %(tenant_name)s."
+        ),
+        "notice.mapping.ended": gettext_noop(
+            "%(actor)s ended that the group %(group)s gives the role “%(role)s” in %(tenant_name)s."
+        ),
+        "notice.member.given": gettext_noop(
+            "%(actor)s, who is no administrator of %(tenant_name)s, gave %(person)s the role “%(role)s” there."
+        ),
+        "notice.member.withdrawn": gettext_noop(
+            "%(actor)s, who is no administrator of %(tenant_name)s, withdrew the role “%(role)s” of %(person)s there."
+        ),
+        "notice.service_account.made": gettext_noop(
+            "%(actor)s, who is no administrator of %(tenant_name)s, made the service account %(name)s with the role "
+            "“%(role)s” there."
+        ),
+        "notice.service_account.role": gettext_noop(
+            "%(actor)s, who is no administrator of %(tenant_name)s, gave the service account %(name)s the role "
+            "“%(role)s” there."
+        ),
+        "notice.service_account.token": gettext_noop(
+            "%(actor)s, who is no administrator of %(tenant_name)s, issued a token of the service account %(name)s."
+        ),
+        "notice_kind.mapping.made": gettext_noop("A directory group gives a role"),
+        "notice_kind.mapping.ended": gettext_noop("A directory group gives a role no longer"),
+        "notice_kind.member.given": gettext_noop("A role given by the platform"),
+        "notice_kind.member.withdrawn": gettext_noop("A role withdrawn by the platform"),
+        "notice_kind.service_account.made": gettext_noop("A service account made by the platform"),
+        "notice_kind.service_account.role": gettext_noop("A service account's role given by the platform"),
+        "notice_kind.service_account.token": gettext_noop("A service account's token issued by the platform"),
         "error.tenant_taken": gettext_noop("The slug “%(slug)s” is taken. Slugs are never given twice."),
         "error.tenant_taken.next": gettext_noop("Choose another slug, or restore the archived tenant that has it."),
         "error.tenant_nameless": gettext_noop("A tenant needs a name."),

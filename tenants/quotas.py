@@ -1,5 +1,6 @@
 """Count what a tenant wants, under a lock on its row, and refuse what is over its limits."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,14 +75,42 @@ class Line:
 
 def lines(tenant: Tenant, *, subject: UUID | None = None, wanted: Mapping[str, int] | None = None) -> list[Line]:
     """Return each kind's figures, as they are and as they would be if `subject` wanted `wanted` in all."""
-    limits = limits_of(tenant)
     rows = Reservation.objects.filter(tenant=tenant)
-    sums = _sums(rows)
     own = dict(rows.filter(subject=subject).values_list("kind", "amount")) if subject else {}
+    return _lines(limits_of(tenant), _sums(rows), own, wanted)
+
+
+def lines_of(tenants: Iterable[Tenant]) -> dict[int, list[Line]]:
+    """Return each tenant's figures as they are (three queries for all of them)."""
+    ids = [tenant.pk for tenant in tenants]
+    limits = _by_tenant(QuotaLimit.objects.filter(tenant__in=ids).values_list("tenant", "kind", "limit"))
+    grants = _by_tenant(_totals(_living(QuotaGrant.objects.filter(tenant__in=ids))))
+    sums = _by_tenant(_totals(Reservation.objects.filter(tenant__in=ids)))
+    return {pk: _lines(_together(limits[pk], grants[pk]), sums[pk]) for pk in ids}
+
+
+def _totals(rows: QuerySet[Any]) -> Iterable[tuple[int, str, int]]:
+    found = rows.order_by().values("tenant", "kind").annotate(total=Sum("amount"))
+    return [(row["tenant"], row["kind"], row["total"]) for row in found]
+
+
+def _by_tenant(rows: Iterable[tuple[int, str, Any]]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    for tenant, kind, amount in rows:
+        found[tenant][kind] = amount
+    return found
+
+
+def _lines(
+    limits: Mapping[str, int | None],
+    sums: Mapping[str, int],
+    own: Mapping[str, int] | None = None,
+    wanted: Mapping[str, int] | None = None,
+) -> list[Line]:
     result = []
     for kind in QuotaKind.values:
         now = sums.get(kind, 0)
-        after = now - own.get(kind, 0) + wanted.get(kind, 0) if wanted is not None else now
+        after = now - (own or {}).get(kind, 0) + wanted.get(kind, 0) if wanted is not None else now
         known = now if kind in MEASURED or now else None
         result.append(Line(kind=kind, limit=limits[kind], used=known, after=after))
     return result
@@ -96,6 +125,10 @@ def limits_of(tenant: Tenant) -> dict[str, int | None]:
     base = dict(QuotaLimit.objects.filter(tenant=tenant).values_list("kind", "limit"))
     rows = living_grants(tenant).order_by().values("kind").annotate(total=Sum("amount"))
     extra = {row["kind"]: row["total"] for row in rows}
+    return _together(base, extra)
+
+
+def _together(base: Mapping[str, int | None], extra: Mapping[str, int]) -> dict[str, int | None]:
     return {kind: _plus(base.get(kind, 0), extra.get(kind, 0)) for kind in QuotaKind.values}
 
 
@@ -105,8 +138,12 @@ def _plus(limit: int | None, extra: int) -> int | None:
 
 def living_grants(tenant: Tenant) -> QuerySet[QuotaGrant]:
     """Return what is granted on top of the tenant's limits and is not over, by the clock."""
+    return _living(QuotaGrant.objects.filter(tenant=tenant))
+
+
+def _living(rows: QuerySet[QuotaGrant]) -> QuerySet[QuotaGrant]:
     open_ended = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-    return QuotaGrant.objects.filter(open_ended, tenant=tenant, ended_at__isnull=True)
+    return rows.filter(open_ended, ended_at__isnull=True)
 
 
 def lock(tenant: Tenant | int) -> Tenant:

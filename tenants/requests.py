@@ -21,6 +21,7 @@ from pks_portal.errors import Conflict, Forbidden, Invalid, PortalError
 from pks_portal.messages import Said
 from tenants import audit, notices, quotas
 from tenants.access import Decision, may, people_where, refuse_archived, require, tenants_where
+from tenants.automation.owning import people_behind, programs_of
 from tenants.models import QuotaGrant, QuotaKind, QuotaRequest, QuotaRequestLine, Tenant, User
 from tenants.quotas import trend
 from tenants.request_facts import Context, context, enough_for, fitting
@@ -71,7 +72,7 @@ def ask(
         QuotaRequestLine(request=request, kind=kind, asked=amount) for kind, amount in lines.items()
     )
     audit.record(actor, "quota.ask", request, tenant=row, amounts=lines, reason=request.reason, task=request.wish)
-    approvers = people_where("quota.approve", None).exclude(pk=actor.pk)
+    approvers = people_where("quota.approve", None).exclude(pk__in=people_behind(actor).values("pk"))
     _tell("quota.requested", request, approvers, person=actor.username)
     _changed(request)
     return request
@@ -190,7 +191,7 @@ def may_decide(user: User, request: QuotaRequest) -> Decision:
     """Say whether the user may approve or reject the request: never one's own, and once."""
     if not (decision := may(user, "quota.approve", request.tenant)):
         return decision
-    if request.requester_id == user.pk:
+    if _own(user, request):
         return Decision(allowed=False, reason=_("It is your own request: somebody else decides."))
     if not request.pending:
         return Decision(allowed=False, reason=_("It is decided already."))
@@ -213,7 +214,8 @@ def visible_to(user: User) -> QuerySet[QuotaRequest]:
 def waiting_for(user: User) -> QuerySet[QuotaRequest]:
     """Return what the user may decide now, the oldest first."""
     rows = QuotaRequest.objects.filter(status=Status.PENDING, tenant__in=tenants_where(user, "quota.approve"))
-    return rows.exclude(requester=user).order_by("created_at", "id")
+    own = Q(requester=user) | Q(requester__in=programs_of(user).values("pk"))
+    return rows.exclude(own).order_by("created_at", "id")
 
 
 def asked_by(user: User) -> QuerySet[QuotaRequest]:
@@ -232,9 +234,16 @@ def history(user: User) -> QuerySet[QuotaRequest]:
 def _to_decide(actor: User, request: QuotaRequest) -> tuple[QuotaRequest, Tenant]:
     """Return the open request and its tenant, locked. Raises Forbidden, Conflict."""
     require(actor, "quota.approve", request.tenant)
-    if request.requester_id == actor.pk:
+    if _own(actor, request):
         raise Forbidden("error.own_request")
     return _open(request)
+
+
+def _own(user: User, request: QuotaRequest) -> bool:
+    """Say whether the person asked, or a service account that is theirs."""
+    if request.requester.kind == User.Kind.PERSON:
+        return request.requester_id == user.pk
+    return programs_of(user).filter(pk=request.requester_id).exists()
 
 
 def _open(request: QuotaRequest) -> tuple[QuotaRequest, Tenant]:

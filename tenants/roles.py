@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from pks_portal.errors import Conflict, Forbidden, Invalid
 from pks_portal.messages import say
-from tenants import audit, notices
+from tenants import audit, notices, overseeing
 from tenants.access import on_platform, refuse_archived, require
 from tenants.directory.config import normal_dn
 from tenants.models import (
@@ -78,10 +78,12 @@ def give(actor: User, tenant: Tenant, user: User, role: str) -> Membership:
         return held[0]
     if role != Role.ADMIN:
         _keep_an_admin(actor, row, held)
-    Membership.objects.filter(pk__in=[one.pk for one in held]).delete()
-    given = Membership.objects.create(tenant=row, user=user, role=role, source=Source.MANUAL, given_by=actor)
+    with overseeing.watching([row.pk]):
+        Membership.objects.filter(pk__in=[one.pk for one in held]).delete()
+        given = Membership.objects.create(tenant=row, user=user, role=role, source=Source.MANUAL, given_by=actor)
     audit.record(actor, "member.give", user, tenant=row, role=role, instead_of=sorted(one.role for one in held))
     _tell(user, "role.given", row, role=role, actor=actor)
+    overseeing.by_stranger("member.given", actor, row, role=role, person=user.username)
     changed({row.pk})
     return given
 
@@ -97,10 +99,12 @@ def withdraw(actor: User, membership: Membership) -> None:
     if held.source == Source.DIRECTORY:
         raise Conflict("error.role_by_group", group=held.via)
     _keep_an_admin(actor, row, [held])
-    held.delete()
+    with overseeing.watching([row.pk]):
+        held.delete()
     audit.record(actor, "member.withdraw", held.user, tenant=row, role=held.role)
     if actor.pk != held.user_id:
         _tell(held.user, "role.withdrawn", row, role=held.role, actor=actor)
+    overseeing.by_stranger("member.withdrawn", actor, row, role=held.role, person=held.user.username)
     changed({row.pk})
 
 
@@ -125,6 +129,7 @@ def map_group(
         raise Conflict("error.mapping_there", field="group_dn", group=dn, role=role)
     mapping = GroupMapping.objects.create(**wanted, made_by=actor)
     audit.record(actor, "mapping.create", mapping, tenant=tenant, group=dn, role=role)
+    overseeing.mapping(actor, mapping, "mapping.made")
     return mapping
 
 
@@ -146,7 +151,9 @@ def unmap(actor: User, mapping: GroupMapping) -> int:
         row = _locked(mapping.tenant)
         held = given_by(mapping)
         _keep_an_admin(actor, row, list(held))
-        count, _rows = held.delete()
+        overseeing.mapping(actor, mapping, "mapping.ended")
+        with overseeing.watching([row.pk]):
+            count, _rows = held.delete()
         changed({row.pk})
     mapping_id = mapping.pk
     mapping.delete()

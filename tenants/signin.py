@@ -6,10 +6,20 @@ from collections.abc import Set as AbstractSet
 from django.db import transaction
 from django.utils import timezone
 
-from tenants import audit, roles
+from tenants import audit, overseeing, roles
 from tenants.directory.client import Rejected
 from tenants.directory.searching import Person
-from tenants.models import ENVIRONMENT, DirectorySource, GroupMapping, Membership, PlatformGrant, Source, Tenant, User
+from tenants.models import (
+    ENVIRONMENT,
+    DirectorySource,
+    GroupMapping,
+    Membership,
+    PlatformGrant,
+    Role,
+    Source,
+    Tenant,
+    User,
+)
 
 Held = dict[tuple[int | None, str], str]
 """What groups give: (id of the tenant, None for the platform; role) → DN of a group that gives it."""
@@ -115,10 +125,11 @@ def apply_roles(user: User, groups: AbstractSet[str]) -> None:
     held = _held(user)
     gained = {key: via for key, via in wanted.items() if held.get(key) != via}
     lost = held.keys() - wanted.keys()
-    for key in lost | (gained.keys() & held.keys()):
-        _withdraw(user, *key)
-    for key, via in gained.items():
-        _give(user, *key, via)
+    with overseeing.watching([tenant for tenant, role in lost if role == Role.ADMIN]):
+        for key in lost | (gained.keys() & held.keys()):
+            _withdraw(user, *key)
+        for key, via in gained.items():
+            _give(user, *key, via)
     if gained or lost:
         audit.record(None, "user.roles", user, gained=shown(gained), lost=shown(lost))
         roles.changed({tenant for tenant, _ in gained.keys() | lost if tenant is not None})

@@ -90,7 +90,8 @@ def _issue(user: User, client: str, session: uuid.UUID, ends: datetime) -> Pair:
 
 def _create(kind: str, expires: datetime, **owner: Any) -> tuple[uuid.UUID, str]:
     secret = secrets.token_urlsafe(32)
-    row = AccessToken.objects.create(kind=kind, expires_at=expires, secret_hash=_hash(secret), **owner)
+    facts = {"secret_hash": _hash(secret), "last_address": audit.origin.get().address}
+    row = AccessToken.objects.create(kind=kind, expires_at=expires, **facts, **owner)
     return row.pk, f"pks_{row.pk.hex}_{secret}"
 
 
@@ -154,7 +155,7 @@ def _lasting(text: str) -> ApiToken | None:
 def _seen(row: AccessToken) -> None:
     now = timezone.now()
     if row.last_used_at is None or now - row.last_used_at > SEEN_EVERY:
-        AccessToken.objects.filter(pk=row.pk).update(last_used_at=now)
+        AccessToken.objects.filter(pk=row.pk).update(last_used_at=now, last_address=audit.origin.get().address)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -55,6 +55,7 @@ urlpatterns = [
     ),
     path("accounts/sso/<int:pk>/unlink/", guarded(sso.unlink), name="unlink-outside"),
     path("profile/sessions/end-others", profile.end_other_sessions, name="end-other-sessions"),
+    path("profile/sign-ins/<uuid:pk>/end", profile.end_sign_in, name="end-sign-in"),
     path("accounts/device/", guarded(device.sign_in), name="device"),
     path("oauth/device", oauth.ask, name="oauth_device"),
     path("oauth/token", oauth.token, name="oauth_token"),

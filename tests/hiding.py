@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from celery.signals import before_task_publish
+from channels.layers import get_channel_layer
 from django import forms
 from django.apps import apps
 from django.conf import settings
@@ -22,6 +23,8 @@ from django.db import connection
 from rest_framework import serializers
 
 from pks_portal import logs
+from pks_portal.operations.models import Operation
+from pks_portal.operations.watching import news
 from pks_portal.sealed import SealedField
 
 SECRETISH = re.compile(
@@ -106,7 +109,7 @@ def password_forms_that_leave_in_the_address() -> list[str]:
 
 @dataclass
 class Nets:
-    """What was caught: log lines as the product writes them, messages to workers, answers with their addresses."""
+    """What was caught: log lines as the product writes, messages to workers and sockets, answers with addresses."""
 
     log: io.StringIO = field(default_factory=io.StringIO)
     messages: list[str] = field(default_factory=list)
@@ -121,12 +124,20 @@ class Nets:
     def places(self, data: Path) -> Iterator[tuple[str, str]]:
         """Return everything in which a secret could lie open: (where, text)."""
         yield "the log", self.log.getvalue()
-        yield from (("a message to workers", text) for text in self.messages)
+        yield from (("a message to workers or sockets", text) for text in self.messages)
         yield from ((f"the answer to {what}", text) for what, text in self.answers)
         yield from dump()
+        yield from told()
         yield "the cache", repr(getattr(cache, "_cache", ""))
         yield from ((f"a session of {row.pk[:4]}…", repr(row.get_decoded())) for row in Session.objects.all())
         yield from ((str(file), file.read_bytes().decode("latin-1")) for file in data.rglob("*") if file.is_file())
+
+
+def told() -> Iterator[tuple[str, str]]:
+    """Return what a socket, or the stream, says of each task to who follows it from its beginning."""
+    for pk in Operation.objects.values_list("pk", flat=True):
+        said = news(pk, 0, "en")
+        yield f"what is told of task {pk}", said.html if said else ""
 
 
 def dump() -> Iterator[tuple[str, str]]:
@@ -148,7 +159,7 @@ def seen_in(text: str, secret: str) -> bool:
 
 @contextmanager
 def nets_out() -> Iterator[Nets]:
-    """Catch what is logged and sent to workers while this is open."""
+    """Catch what is logged and sent to workers and sockets while this is open."""
     nets = Nets()
     handler = logging.StreamHandler(nets.log)
     made = logs.configuration("INFO", human=False)["formatters"]["line"]
@@ -161,10 +172,19 @@ def nets_out() -> Iterator[Nets]:
     def caught(sender: Any = None, body: Any = None, headers: Any = None, **more: Any) -> None:
         nets.messages.append(f"{sender} {body!r} {headers!r}")
 
+    layer: Any = get_channel_layer()
+    send = layer.group_send
+
+    async def heard(group: str, message: dict[str, Any]) -> None:
+        nets.messages.append(f"{group} {message!r}")
+        await send(group, message)
+
     before_task_publish.connect(caught)
+    layer.group_send = heard
     try:
         yield nets
     finally:
+        layer.group_send = send
         before_task_publish.disconnect(caught)
         root.setLevel(before)
         root.removeHandler(handler)

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -251,22 +252,28 @@ def test_a_kubeconfig_is_nowhere_after_it_was_shown(
     world: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = marker("kubeconfig")
+    text = {
+        "clusters": [{"name": "c", "cluster": {}}],
+        "users": [{"name": "c", "user": {"client-key-data": secret}}],
+        "contexts": [{"name": "c", "context": {}}],
+    }
 
     def made(cluster: Any, **more: Any) -> base.Credential:
-        return base.Credential(
-            name=f"planted-{uuid.uuid4().hex}", kubeconfig=f"client-key-data: {secret}", expires=timezone.now()
-        )
+        return base.Credential(name=f"planted-{uuid.uuid4().hex}", kubeconfig=dumps(text), expires=timezone.now())
 
     monkeypatch.setattr("clusters.hosts.credentials", made)
     user = person("developer", world["row"])
     with hiding.nets_out() as nets:
-        path = f"/clusters/{world['cluster']}/kubeconfigs"
-        for headers, fields in ({}, {}), ({"HX-Request": "true"}, {"as": "show"}):
-            answer = browser_of(user).post(path, {"level": "edit", "hours": "8", **fields}, headers=headers)
-            assert secret in answer.content.decode()
-            assert answer.headers["Cache-Control"] == "no-store"
-        api = client_of(user).post(f"/api/v1{path}", {"level": "edit"}, format="json")
-        assert secret in api.content.decode()
+        path, wish = f"/clusters/{world['cluster']}/kubeconfigs", {"cluster": world["cluster"], "level": "edit"}
+        for page in (path, "/kubeconfigs/new"):
+            for headers, fields in ({}, {}), ({"HX-Request": "true"}, {"as": "show"}):
+                answer = browser_of(user).post(page, {**wish, "hours": "8", **fields}, headers=headers)
+                assert secret in answer.content.decode()
+                assert answer.headers["Cache-Control"] == "no-store"
+        for call, body in (path, {}), ("/kubeconfigs", {"clusters": [world["cluster"]]}):
+            headers = {"Idempotency-Key": call[:80]}
+            api = client_of(user).post(f"/api/v1{call}", {"level": "edit", **body}, format="json", headers=headers)
+            assert secret in api.content.decode()
         look(world, "platform-admin", nets)
     assert_hidden({"kubeconfig": secret}, nets, tmp_path)
 

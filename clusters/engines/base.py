@@ -248,8 +248,12 @@ class Engine(ABC):
         """Take the next short step of removing everything of a cluster, also of one half made; say what is left."""
 
     @abstractmethod
-    def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
-        """Issue a kubeconfig for a holder (a login name) at level "view", "edit" or "admin"."""
+    def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta, name: str = "") -> Credential:
+        """Issue a kubeconfig for a holder (a login name) at level "view", "edit" or "admin".
+
+        `name`: what revoke() will need, 16 hexadecimal digits that nothing else had, for who must know it before there
+        is anything to revoke; empty: one that the engine chooses.
+        """
 
     def follow(self, wanted: Wanted) -> bool:
         """Take the next short step towards `wanted.trust` and `wanted.grants`; say whether all of it is in force.

@@ -145,7 +145,7 @@ class SimulatedEngine(Engine):
         done = dict.fromkeys(SECONDS["delete"], 1.0)
         return Removal(done=not left, steps=done, left=[say("simulated.left", path=str(path)) for path in left])
 
-    def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
+    def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta, name: str = "") -> Credential:
         raise Conflict("simulated.no_kubeconfig", name=wanted.name)
 
     def revoke(self, cluster_id: UUID, name: str) -> None:

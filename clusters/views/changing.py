@@ -1,4 +1,4 @@
-"""What one does to a cluster from its page: scale, label, delete, and kubeconfigs."""
+"""What one does to a cluster from its page: scale, label, delete."""
 
 from typing import Any
 from uuid import UUID
@@ -10,14 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from clusters import credentials, held, recipes, services
+from clusters import held, services
 from clusters.forms import LabelsField
-from clusters.models import Cluster, Kubeconfig
+from clusters.models import Cluster
 from clusters.views import asking
 from clusters.views.asking import Asking
 from clusters.views.detail import show, what_goes
 from pks_portal.errors import Forbidden, Invalid, PortalError
-from tenants import stepup
 from tenants.http import UserHttpRequest
 
 
@@ -105,47 +104,6 @@ def delete(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     except PortalError as error:
         return show(request, cluster, status=error.status, refusal=error)
     return redirect("clusters:detail", cluster.pk)
-
-
-@login_required
-@require_POST
-def issue_kubeconfig(request: UserHttpRequest, pk: UUID) -> HttpResponse:
-    """Issue a kubeconfig and hand it over once: as a file, or with `as=show` inside the dialog that asks for it.
-
-    No page of its own shows it: reloading that page would issue another one.
-    """
-    cluster = _cluster(request, pk)
-    level = request.POST.get("level", "")
-    if level == Kubeconfig.Level.ADMIN and not stepup.is_fresh(request):
-        return stepup.ask(request)
-    try:
-        hours = _number(request.POST.get("hours", ""), field="hours")
-        row, text = credentials.issue_kubeconfig(request.user, cluster, level=level, hours=hours)
-    except PortalError as error:
-        if "HX-Request" in request.headers:
-            return render(request, "clusters/_kubeconfig_refused.html", {"error": error}, status=error.status)
-        return show(request, cluster, status=error.status, refusal=error)
-    name = recipes.filename(cluster, level, row.pk)
-    text = recipes.readable(text)
-    if request.POST.get("as") == "show" and "HX-Request" in request.headers:
-        context = {"cluster": cluster, "kubeconfig": row, "text": text, "filename": name}
-        context["command"] = recipes.kubectl(cluster, name)
-        response = render(request, "clusters/_kubeconfig_shown.html", context)
-    else:
-        response = HttpResponse(text, content_type="application/yaml")
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-@login_required
-@require_POST
-def revoke_kubeconfig(request: UserHttpRequest, pk: UUID, kubeconfig: UUID) -> HttpResponse:
-    """Take an issued kubeconfig's rights away."""
-    cluster = _cluster(request, pk)
-    row = get_object_or_404(cluster.kubeconfigs.select_related("cluster__tenant", "cluster__cloud"), pk=kubeconfig)
-    credentials.revoke_kubeconfig(request.user, row)
-    return redirect(f"/clusters/{cluster.pk}?tab=access")
 
 
 def _cluster(request: UserHttpRequest, pk: UUID) -> Cluster:

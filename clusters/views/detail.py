@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -12,10 +11,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from clusters import fleet, recipes, versions
+from clusters import fleet, recipes, versions, wallet
 from clusters.browsing import Row
 from clusters.forms import labels_text
-from clusters.models import Cluster, Kubeconfig, StateInterval
+from clusters.models import Cluster, StateInterval
+from clusters.views import entering, offering
+from clusters.views.wallet import of_rows
 from pks_portal.operations.models import Operation
 from pks_portal.operations.views import task_context
 from tenants import quotas
@@ -26,7 +27,6 @@ from tenants.models import AuditEntry, User
 TABS = ("overview", "access", "tasks", "audit", "code")
 LATEST = 50
 STILL_SHOWN = 300  # seconds for which a finished task stays on top
-HOURS = (1, 8, 24, 168, 720)
 
 
 @login_required
@@ -49,8 +49,7 @@ def show(request: UserHttpRequest, cluster: Cluster, *, status: int = 200, **ext
         "tab": tab if tab in TABS else "overview",
         "refresh": f"{reverse('clusters:detail', args=[cluster.pk])}?tab={tab if tab in TABS else TABS[0]}",
         "allowed": _allowed(user, cluster),
-        "levels": _levels(user, cluster),
-        "hours": [hours for hours in HOURS if hours <= settings.PKS_KUBECONFIG_MAX_HOURS],
+        **offering.choices(user, [cluster]),
         "capabilities": fleet.engine_of(cluster.cloud).capabilities(),
         "labels_text": labels_text(cluster.labels),
         "task_count": _tasks(cluster, user).count(),
@@ -58,6 +57,7 @@ def show(request: UserHttpRequest, cluster: Cluster, *, status: int = 200, **ext
         "goes": what_goes(cluster),
     }
     context["kubeconfig_count"] = len(context["goes"]["kubeconfigs"])
+    context |= entering.context(user, cluster, context["tab"])
     context |= _card(user, cluster) | _of_tab(user, cluster, context["tab"]) | extra
     fragment = "HX-Request" in request.headers
     return render(request, "clusters/_detail.html" if fragment else "clusters/detail.html", context, status=status)
@@ -84,12 +84,6 @@ def _allowed(user: User, cluster: Cluster) -> dict[str, Decision]:
     }
 
 
-def _levels(user: User, cluster: Cluster) -> list[tuple[str, str, Decision]]:
-    """Return each level of kubeconfig with its words and whether the person may have it."""
-    levels = [Kubeconfig.Level.EDIT, Kubeconfig.Level.VIEW, Kubeconfig.Level.ADMIN]
-    return [(level, str(level.label), may(user, f"kubeconfig.{level}", cluster.tenant)) for level in levels]
-
-
 def _tasks(cluster: Cluster, user: User) -> Any:
     return Operation.objects.visible_to(user, "task.view").filter(subject_id=cluster.pk)
 
@@ -107,7 +101,8 @@ def _card(user: User, cluster: Cluster) -> dict[str, Any]:
 
 def _of_tab(user: User, cluster: Cluster, tab: str) -> dict[str, Any]:
     if tab == "access":
-        return {"kubeconfigs": cluster.kubeconfigs.select_related("holder")[:LATEST]}
+        rows = wallet.visible_to(user).filter(cluster=cluster).order_by("-created_at", "pk")
+        return {"rows": rows[:LATEST], "sees_others": may(user, "kubeconfig.list", cluster.tenant), **of_rows(user)}
     if tab == "tasks":
         return {"tasks": _tasks(cluster, user).select_related("tenant", "actor").prefetch_related("steps")[:LATEST]}
     if tab == "audit":

@@ -55,7 +55,8 @@ def cluster_rows(request: UserHttpRequest) -> HttpResponse:
 
 def _shared(request: UserHttpRequest, filters: Filters) -> dict[str, Any]:
     visible = Cluster.objects.visible_to(request.user, "cluster.view")
-    return {"filters": filters, "counts": counts(filters.apart_from_state(visible))}
+    gets = set(tenants_where(request.user, "kubeconfig.view").values_list("pk", flat=True))
+    return {"filters": filters, "counts": counts(filters.apart_from_state(visible)), "gets": gets}
 
 
 def _tenant(request: UserHttpRequest, filters: Filters) -> Tenant | None:

@@ -9,7 +9,21 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from pks_portal.cli import changes, clusters, identity, members, offers, quotas, rest, session, show, tasks, tokens
+from pks_portal.cli import (
+    changes,
+    clusters,
+    credentials,
+    emergency,
+    identity,
+    members,
+    offers,
+    quotas,
+    rest,
+    session,
+    show,
+    tasks,
+    tokens,
+)
 from pks_portal.cli.failures import Failure
 from pks_portal.cli.words import of_typer, say
 
@@ -41,6 +55,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     quotas.approve_request: say("Grant all or part of what a request asks for."),
     quotas.reject_request: say("Refuse a request for more quota."),
     members.members: say("List who has which role in a tenant."),
+    members.people: say("List the people of the platform, for those who run it."),
     offers.plans: say("List the plans."),
     offers.versions: say("List the Kubernetes versions."),
     clusters.clusters: say("List clusters."),
@@ -48,7 +63,10 @@ COMMANDS: dict[Callable[..., None], str] = {
     changes.create_cluster: say("Create a cluster."),
     changes.resize: say("Change the number of a cluster's worker nodes."),
     changes.delete_cluster: say("Delete a cluster."),
-    clusters.get_credentials: say("Put a cluster into your kubeconfig."),
+    credentials.get_credentials: say("Put clusters into your kubeconfig."),
+    credentials.kubeconfigs: say("List issued kubeconfigs."),
+    credentials.revoke_kubeconfig: say("Revoke kubeconfigs."),
+    emergency.emergency_access: say("Enter a tenant's cluster in an emergency, or end that."),
     identity.token: say("Say who you are to a cluster: what kubectl runs by itself."),
     tasks.tasks: say("List tasks."),
     tasks.task: say("Show a task, or follow it."),

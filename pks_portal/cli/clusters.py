@@ -1,12 +1,11 @@
-"""`pks clusters`, `pks cluster`, `pks get-credentials`: clusters as they are."""
+"""`pks clusters`, `pks cluster`: clusters as they are."""
 
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
-from pks_portal.cli import finding, kubeconfig, options, show
+from pks_portal.cli import finding, options, show
 from pks_portal.cli.rest import Portal
 from pks_portal.cli.words import say
 
@@ -41,52 +40,6 @@ def cluster(name: options.Cluster, tenant: options.Tenant = None, json: options.
     if json:
         return show.data(found)
     return print_cluster(found)
-
-
-def get_credentials(
-    name: options.Cluster,
-    *,
-    tenant: options.Tenant = None,
-    level: Annotated[str | None, typer.Option("--level", help=say("view, edit or admin."))] = None,
-    exec_: Annotated[
-        bool, typer.Option("--exec", help=say("A kubeconfig without a secret: kubectl asks pks who is signed in."))
-    ] = False,
-    hours: Annotated[int | None, typer.Option("--hours", help=say("For how many hours it is valid."))] = None,
-    path: Annotated[
-        Path | None,
-        typer.Option(
-            "--kubeconfig", metavar="PATH", help=say("Merge into this file; - prints the kubeconfig instead.")
-        ),
-    ] = None,
-    json: options.Json = False,
-) -> None:
-    portal = Portal()
-    found = finding.cluster(portal, name, tenant)
-    wish = {"level": level, "hours": hours, "kind": "exec" if exec_ else None}
-    body = {key: value for key, value in wish.items() if value is not None}
-    if not json:
-        show.note(say("Fetching credentials for cluster {name}.", name=name))
-    issued = portal.send("POST", f"/api/v1/clusters/{found['id']}/kubeconfigs", body)
-    if str(path) == "-":
-        return show.line(issued["kubeconfig"])
-    file = kubeconfig.target(path)
-    other = kubeconfig.merge(file, issued["kubeconfig"], context=name, entry=f"{found['tenant']}/{name}")
-    if other:
-        show.note(say("The context {name} pointed to {other} before.", name=name, other=other))
-    if json:
-        facts = {key: issued.get(key) for key in ("id", "name", "level", "expires_at")}
-        return show.data({**facts, "context": name, "path": str(file)})
-    show.line(say("Context set for cluster {name}.", name=name))
-    show.facts(
-        [
-            (say("File"), file),
-            (say("Level"), issued["level"]),
-            (say("Valid until"), show.moment(issued["expires_at"])),
-        ]
-    )
-    show.line()
-    show.line(say("You can now switch between clusters by using:"))
-    return show.line("$kubectl config use-context <cluster-name>")
 
 
 def print_cluster(cluster: dict[str, Any]) -> None:

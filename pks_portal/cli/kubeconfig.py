@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pks_portal.cli.failures import Failure, Unreachable
 from pks_portal.cli.words import say
 
 LOCK_SECONDS = 5.0
+LISTS = ("clusters", "users", "contexts")
 
 Document = dict[str, Any]
 
@@ -27,22 +28,29 @@ def target(given: Path | None = None) -> Path:
 
 
 def merge(path: Path, issued: str, *, context: str, entry: str) -> str:
-    """Merge an issued kubeconfig (YAML) into the file and make its context the current one.
+    """Merge an issued kubeconfig (YAML) of one cluster into the file; see merge_all."""
+    return merge_all(path, issued, [(context, entry)])[0]
 
-    `context` is the context's name, `entry` that of its cluster and user. All other entries stay as they are. Returns
-    the name of the cluster entry that the context pointed to before, if another, else "". Raises Failure if the file
-    is not a kubeconfig, cannot be written, or stays locked.
+
+def merge_all(path: Path, issued: str, names: Sequence[tuple[str, str]]) -> list[str]:
+    """Merge an issued kubeconfig (YAML) into the file and make its first context the current one.
+
+    `names` are, of each context in order, its name and that of its cluster and user. All other entries stay as they
+    are. Returns of each the name of the cluster entry that the context pointed to before, if another, else "". Raises
+    Failure if the file is not a kubeconfig, cannot be written, or stays locked.
     """
     path = path.resolve()  # the file behind a link is replaced, not the link
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(path):
             kept = _read(path)
-            before = _pointed_to(kept, context)
-            files.write(path, _dump(merged(kept, _issued(issued), context=context, entry=entry)), durable=True)
+            before = [_pointed_to(kept, context) for context, _entry in names]
+            for (context, entry), one in reversed(list(zip(names, _issued(issued, len(names)), strict=True))):
+                kept = merged(kept, one, context=context, entry=entry)
+            files.write(path, _dump(kept), durable=True)
     except OSError as error:
         raise Failure(say("{path} cannot be written: {error}", path=path, error=error)) from None
-    return before if before != entry else ""
+    return [other if other != entry else "" for other, (_context, entry) in zip(before, names, strict=True)]
 
 
 def merged(kept: Document, issued: Document, *, context: str, entry: str) -> Document:
@@ -94,20 +102,23 @@ def _read(path: Path) -> Document:
         return {}
     if not isinstance(kept, dict) or kept.get("kind", "Config") != "Config":
         raise refusal
-    if not all(isinstance(kept.get(name) or [], list) for name in ("clusters", "users", "contexts")):
+    if not all(isinstance(kept.get(name) or [], list) for name in LISTS):
         raise refusal
     return kept
 
 
-def _issued(text: str) -> Document:
+def _issued(text: str, number: int) -> list[Document]:
+    """Return an issued kubeconfig as so many, each of one cluster. Raises Unreachable where it is none."""
     import yaml  # noqa: PLC0415
 
     document = yaml.safe_load(text)
     try:
-        merged({}, document, context="any", entry="any")
+        ones = [{kind: [document[kind][at]] for kind in LISTS} for at in range(number)]
+        for one in ones:
+            merged({}, one, context="any", entry="any")
     except (KeyError, IndexError, TypeError):
         raise Unreachable(say("The portal's answer holds no kubeconfig.")) from None
-    return dict(document)
+    return ones
 
 
 def _dump(document: Document) -> str:

@@ -41,6 +41,12 @@ Cluster = Annotated[
     str,
     typer.Argument(metavar="NAME", help=say("The cluster's name."), autocompletion=_known("/api/v1/clusters", "name")),
 ]
+Clusters = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME...", help=say("The clusters' names."), autocompletion=_known("/api/v1/clusters", "name")
+    ),
+]
 Plan = Annotated[
     str, typer.Option("-p", "--plan", help=say("The plan (pks plans)."), autocompletion=_known("/api/v1/plans", "slug"))
 ]

@@ -26,6 +26,7 @@ class DirectorySerializer(serializers.Serializer[DirectorySource]):
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=DirectorySource.Kind.choices)
     enabled = serializers.BooleanField()
+    position = serializers.IntegerField(help_text="The lower, the earlier it is asked for a plain name.")
     from_environment = serializers.BooleanField()
     servers = serializers.SerializerMethodField()
     user_base = serializers.SerializerMethodField()
@@ -68,6 +69,10 @@ class ReportSerializer(serializers.Serializer[Any]):
     people = serializers.IntegerField(allow_null=True)
     groups = serializers.IntegerField(allow_null=True)
     servers = ServerSerializer(many=True)
+
+
+class MoveSerializer(StrictSerializer):
+    position = serializers.IntegerField(min_value=0, max_value=1000, help_text="0: asked first.")
 
 
 class DryRunSerializer(StrictSerializer):
@@ -123,6 +128,16 @@ class DirectoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         source = self.get_object()
         uris = list(source.servers.values_list("uri", flat=True))
         return Response(ReportSerializer(managing.try_out(request.user, source, uris, "")).data)
+
+    @extend_schema(request=MoveSerializer, responses=DirectorySerializer)
+    @action(detail=True, methods=["post"], filter_backends=[])
+    def move(self, request: UserRequest, slug: str = "") -> Response:
+        """Have the directory asked earlier or later than others."""
+        source, data = self.get_object(), MoveSerializer(data=request.data)
+        require(request.user, "directory.manage", None)
+        data.is_valid(raise_exception=True)
+        managing.move(request.user, source, data.validated_data["position"])
+        return Response(DirectorySerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={202: SyncStartedSerializer})
     @action(detail=True, methods=["post"], filter_backends=[])

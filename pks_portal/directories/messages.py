@@ -80,6 +80,8 @@ messages.add(
         "deed.directory.change": gettext_noop("changed the settings of the directory"),
         "deed.directory.delete": gettext_noop("removed the directory"),
         "deed.directory.enable": gettext_noop("enabled the directory"),
+        "fact.position": gettext_noop("position"),
+        "deed.directory.move": gettext_noop("changed the order in which directories are asked"),
         "deed.directory.disable": gettext_noop("disabled the directory"),
         "deed.directory.test": gettext_noop("tested the connection to the directory"),
         "deed.directory.sync": gettext_noop("synced people and roles with the directory"),
@@ -90,6 +92,7 @@ messages.add(
 
 declare("directory.create", "servers", "changed", "password_typed")
 declare("directory.change", "servers", "changed", "password_typed")
+declare("directory.move", "position")
 declare("directory.test", "servers")
 declare("directory.sync", "counts", "gained", "lost", "reason")
 declare("directory.sync_ask")

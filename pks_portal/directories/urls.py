@@ -14,6 +14,7 @@ urlpatterns = [
     path("platform/directories/<slug:slug>/edit", views.edit, name="edit"),
     path("platform/directories/<slug:slug>/health", views.health, name="health"),
     path("platform/directories/<slug:slug>/switch", views.switch, name="switch"),
+    path("platform/directories/<slug:slug>/move", views.move, name="move"),
     path("platform/directories/<slug:slug>/remove", views.remove, name="remove"),
     path("platform/directories/<slug:slug>/groups", views.groups, name="groups"),
     path("platform/directories/<slug:slug>/changes", views.changes, name="changes"),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -39,16 +38,7 @@ EXPIRES_SOON = 30  # days
 def listing(request: UserHttpRequest) -> HttpResponse:
     """List the directories in the order in which they are asked."""
     require(request.user, "directory.view", None)
-    rows = (
-        DirectorySource.objects.order_by("position", "slug")
-        .prefetch_related("servers")
-        .annotate(number=Count("people", distinct=True))
-    )
-    described = {source.pk for source, _config in sources.configured()}
-    context = {
-        "directories": [row for row in rows if row.pk in described or not row.from_environment],
-        "manage": may(request.user, "directory.manage", None),
-    }
+    context = {"directories": sources.listed(), "manage": may(request.user, "directory.manage", None)}
     return render(request, "directories/list.html", context)
 
 
@@ -130,6 +120,16 @@ def switch(request: UserHttpRequest, slug: str) -> HttpResponse:
     source = _source(request, slug)
     managing.switch(request.user, source, enabled=request.POST.get("enabled") == "true")
     return redirect("directories:detail", slug)
+
+
+@login_required
+@step_up
+@require_POST
+def move(request: UserHttpRequest, slug: str) -> HttpResponse:
+    """Have a directory asked earlier or later than others."""
+    source, position = _source(request, slug), request.POST.get("position", "")
+    managing.move(request.user, source, int(position) if position.isdecimal() else source.position)
+    return redirect("directories:list")
 
 
 @login_required

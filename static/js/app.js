@@ -132,7 +132,7 @@ async function download(form, submitter) {
       const disposition = response.headers.get("Content-Disposition");
       if (disposition) {
         save(await response.blob(), disposition);
-        form.closest("dialog").close();
+        form.closest("dialog")?.close();
       } else morph(await response.text()); // shown in the dialog, once
       refresh();
     }
@@ -179,10 +179,5 @@ document.addEventListener("change", (event) => {
 document.addEventListener("portal:signed-in", () =>
   document.querySelectorAll("live-task[data-state=denied]").forEach((task) => task.again()),
 );
-// what somebody is typing into is not replaced by an answer to what they typed before; leaving the field asks again
-document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const { target } = event.detail;
-  if (target.dataset.calm !== undefined && target.contains(document.activeElement)) event.detail.shouldSwap = false;
-});
 document.addEventListener("htmx:afterSettle", tick);
 document.addEventListener("portal:changed", tick);

@@ -3,6 +3,9 @@
 A record is claimed before the request is carried out and filled with the answer afterwards. Its unique key (actor, key)
 decides between two at once. The record's id goes with the request (`request.idempotency`): a task that is made keeps
 it, so that a request whose process died after the deed finds the deed when it comes again.
+
+What the policy allowed the first time is asked once more before the answer is given again: who has lost a right
+meanwhile gets no answer that needed it.
 """
 
 import hashlib
@@ -21,6 +24,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from pks_portal.errors import PROBLEM, Conflict, Invalid, PortalError
+from tenants.access import ALLOWED, Allowed, require_still
 from tenants.automation.idempotency import claim
 from tenants.models import IdempotencyRecord, User
 
@@ -56,8 +60,16 @@ class IdempotencyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        if HEADER not in request.headers:
+            return self.get_response(request)
+        allowed: Allowed = []
+        token = ALLOWED.set(allowed)
+        try:
+            response = self.get_response(request)
+        finally:
+            ALLOWED.reset(token)
         if (record := getattr(request, "idempotency", None)) is not None:
+            record.allowed = sorted(set(allowed), key=str)
             finish(record, response)
         return response
 
@@ -92,10 +104,11 @@ def finish(record: IdempotencyRecord, response: HttpResponse) -> None:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING or response.streaming:
         mine.update(state=State.FREE)
     elif "no-store" in response.headers.get("Cache-Control", ""):
-        mine.update(state=State.SHOWN, status=status, body=json.dumps(_named(response)))
+        mine.update(state=State.SHOWN, status=status, allowed=record.allowed, body=json.dumps(_named(response)))
     else:
         headers = {name: response.headers[name] for name in HEADERS if name in response.headers}
-        mine.update(state=State.DONE, status=status, headers=headers, body=response.content.decode())
+        kept = {"headers": headers, "allowed": record.allowed, "body": response.content.decode()}
+        mine.update(state=State.DONE, status=status, **kept)
 
 
 def _user(request: HttpRequest, view: Callable[..., Any]) -> User | None:
@@ -115,7 +128,10 @@ def _user(request: HttpRequest, view: Callable[..., Any]) -> User | None:
 
 
 def _claimed(request: HttpRequest, user: User, key: str) -> HttpResponse | None:
-    """Take the record and let the request go on, or answer. Raises KeyReused, InProgress, Conflict (shown once)."""
+    """Take the record and let the request go on, or answer.
+
+    Raises KeyReused, InProgress, Conflict (shown once), Forbidden (what the first one was allowed is so no more).
+    """
     asked = IdempotencyRecord(
         actor=user, key=key, method=str(request.method), path=request.get_full_path()[:500],
         digest=_digest(request, user), claim=uuid.uuid4(),
@@ -126,6 +142,7 @@ def _claimed(request: HttpRequest, user: User, key: str) -> HttpResponse | None:
     if record.claim == asked.claim:
         request.idempotency = record  # type: ignore[attr-defined]
         return None
+    require_still(user, record.allowed)
     if record.state == State.SHOWN:
         raise Conflict("error.shown_once", **json.loads(record.body))
     if record.state != State.DONE:

@@ -44,6 +44,18 @@ class UsedSerializer(LimitsSerializer):
     """How much a tenant wants of each kind; null: not measured yet."""
 
 
+def lines_of(serializer: serializers.BaseSerializer[Tenant], tenant: Tenant) -> list[quotas.Line]:
+    """Return a tenant's figures; those of all tenants of a list are read together."""
+    page = serializer.parent.instance if isinstance(serializer.parent, serializers.ListSerializer) else None
+    if page is None:
+        return quotas.lines(tenant)
+    context: Any = serializer.context
+    if "lines" not in context:
+        context["lines"] = quotas.lines_of(page)
+    found: list[quotas.Line] = context["lines"][tenant.pk]
+    return found
+
+
 class QuotaSerializer(serializers.Serializer[Tenant]):
     tenant = serializers.CharField()
     limits = LimitsSerializer()
@@ -51,7 +63,7 @@ class QuotaSerializer(serializers.Serializer[Tenant]):
 
     def to_representation(self, tenant: Tenant) -> dict[str, Any]:
         """Return the tenant's figures."""
-        lines = quotas.lines(tenant)
+        lines = lines_of(self, tenant)
         return {
             "tenant": tenant.slug,
             "limits": {line.kind: line.limit for line in lines},

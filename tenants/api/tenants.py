@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from pks_portal.pages import CursorPages
-from tenants import quotas, stepup, tenancy
+from tenants import stepup, tenancy
 from tenants.access import tenants_where
-from tenants.api.quotas import QuotaLineSerializer
+from tenants.api.quotas import QuotaLineSerializer, lines_of
 from tenants.http import StrictSerializer, UserRequest
 from tenants.models import Tenant, dns_label
 
@@ -25,7 +25,7 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
 
     @extend_schema(responses=QuotaLineSerializer(many=True))
     def get_quota(self, tenant: Tenant) -> list[dict[str, Any]]:
-        return list(QuotaLineSerializer(quotas.lines(tenant), many=True).data)
+        return list(QuotaLineSerializer(lines_of(self, tenant), many=True).data)
 
 
 class NewTenantSerializer(StrictSerializer):

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from pks_portal.errors import Conflict, Forbidden, Invalid
-from tenants import audit, leaving, roles
+from tenants import audit, leaving, overseeing, roles
 from tenants.access import on_platform, refuse_archived, require
 from tenants.models import Membership, Role, ServiceAccount, Source, Tenant, User, dns_label
 
@@ -50,6 +50,7 @@ def create(actor: User, tenant: Tenant, wish: Wish) -> ServiceAccount:
         )
         _give(account, wish.role, actor)
         audit.record(actor, "service_account.create", user, tenant=tenant, name=wish.name, role=wish.role)
+        _tell("made", actor, account, role=wish.role)
     return account
 
 
@@ -60,6 +61,7 @@ def set_role(actor: User, account: ServiceAccount, role: str) -> None:
     with transaction.atomic():
         _give(account, role, actor)
         audit.record(actor, "service_account.role", account.user, tenant=account.tenant, name=account.name, role=role)
+        _tell("role", actor, account, role=role)
 
 
 def set_disabled(actor: User, account: ServiceAccount, *, disabled: bool) -> None:
@@ -96,6 +98,11 @@ def _give(account: ServiceAccount, role: str, actor: User) -> None:
     Membership.objects.filter(user=account.user).delete()
     Membership.objects.create(user=account.user, tenant=account.tenant, role=role, source=Source.MANUAL, given_by=actor)
     roles.changed({account.tenant_id})
+
+
+def _tell(what: str, actor: User, account: ServiceAccount, *, role: str) -> None:
+    kind, page = f"service_account.{what}", overseeing.ACCOUNTS
+    overseeing.by_stranger(kind, actor, account.tenant, page=page, role=role, name=account.name)
 
 
 def _follow(account: ServiceAccount) -> None:

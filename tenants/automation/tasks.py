@@ -2,13 +2,15 @@
 
 from celery import shared_task
 
+from tenants import sessions
 from tenants.automation import expiring, idempotency
 
 
 @shared_task(ignore_result=True)
 def forget() -> None:
-    """Forget the answers to requests of yesterday."""
+    """Forget the answers to requests of yesterday, and sessions that have ended."""
     idempotency.purge()
+    sessions.purge()
 
 
 @shared_task(ignore_result=True)

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pks_portal.errors import Conflict, Forbidden, Invalid, PortalError
-from tenants import audit
+from tenants import audit, overseeing
 from tenants.access import require
 from tenants.models import ApiToken, Tenant, User
 from tenants.scopes import Scope
@@ -72,6 +72,7 @@ def issue(actor: User, owner: User, wish: Wish) -> tuple[ApiToken, str]:
             networks=networks, made_by=actor, created_at=now, expires_at=now + timedelta(days=wish.days),
         )  # fmt: skip
         _record(actor, "issue", token, scopes=token.scopes, networks=networks, days=wish.days)
+        _tell(actor, token)
     return token, _text(token, secret)
 
 
@@ -94,9 +95,10 @@ def rotate(actor: User, token: ApiToken, *, grace_hours: int, stamp: str | None 
         secret = secrets.token_urlsafe(32)
         kept = now + timedelta(hours=grace_hours) if grace_hours else None
         token.previous_hash, token.previous_until = (token.secret_hash, kept) if kept else ("", None)
-        token.secret_hash, token.rotated_at = _hash(secret), now
-        token.save(update_fields=["previous_hash", "previous_until", "secret_hash", "rotated_at"])
+        token.secret_hash, token.rotated_at, token.made_by = _hash(secret), now, actor
+        token.save(update_fields=["previous_hash", "previous_until", "secret_hash", "rotated_at", "made_by"])
         _record(actor, "rotate", token, grace_hours=grace_hours)
+        _tell(actor, token)
     return _text(token, secret)
 
 
@@ -210,6 +212,13 @@ def _refused(token: ApiToken) -> None:
 
 def _record(actor: User | None, deed: str, token: ApiToken, **facts: object) -> None:
     audit.record(actor, f"token.{deed}", token.user, tenant=tenant_of(token.user), name=token.name, **facts)
+
+
+def _tell(actor: User, token: ApiToken) -> None:
+    """Tell a tenant's administrators when none of them now knows a secret of a service account."""
+    if (tenant := tenant_of(token.user)) is not None:
+        name, page = token.user.service_account.name, overseeing.ACCOUNTS
+        overseeing.by_stranger("service_account.token", actor, tenant, page=page, name=name)
 
 
 def _text(token: ApiToken, secret: str) -> str:

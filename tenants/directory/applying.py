@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from tenants import audit, leaving, roles, signin
+from tenants import audit, leaving, overseeing, roles, signin
 from tenants.directory.client import Rejected
 from tenants.directory.comparing import Change, Diff, Held, Key
-from tenants.models import DirectorySource, Membership, PlatformGrant, Source, User
+from tenants.models import DirectorySource, Membership, PlatformGrant, Role, Source, User
 
 AT_ONCE: Final = 500
 """Rows in one statement."""
@@ -24,6 +24,12 @@ def apply(source: DirectorySource, diff: Diff, *, actor: User | None, reason: st
 
     Leavers go first and newcomers last, so that a name that was handed on is free.
     """
+    lost = [key for change in diff.changes for key in change.lost]
+    with overseeing.watching({tenant for tenant, role in lost if role == Role.ADMIN}):
+        return _apply(source, diff, actor, reason)
+
+
+def _apply(source: DirectorySource, diff: Diff, actor: User | None, reason: str) -> list[str]:
     by = {what: [change for change in diff.changes if change.what == what] for what in ("leave", "change", "return")}
     for change in by["leave"]:
         if change.user:

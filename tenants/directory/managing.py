@@ -130,6 +130,28 @@ def switch(actor: User, row: DirectorySource, *, enabled: bool) -> None:
 
 
 @transaction.atomic
+def move(actor: User, row: DirectorySource, position: int) -> None:
+    """Have a directory asked at another place among those in use, 0: the first. Raises Forbidden.
+
+    A place beyond the last is the last; the environment's may be moved too.
+    """
+    require(actor, "directory.manage", None)
+    rows = list(DirectorySource.objects.select_for_update())
+    used = {source.pk for source in sources.listed()}
+    order = sorted(rows, key=lambda one: one.pk not in used)  # keeps the order otherwise
+    if row.pk not in used:
+        return
+    moved = [one for one in order if one.pk != row.pk]
+    moved.insert(min(position, len(used) - 1), next(one for one in order if one.pk == row.pk))
+    if [one.pk for one in moved] == [one.pk for one in order]:
+        return
+    for number, one in enumerate(moved):
+        one.position = number
+    DirectorySource.objects.bulk_update(moved, ["position"])
+    audit.record(actor, "directory.move", row, position=position)
+
+
+@transaction.atomic
 def remove(actor: User, row: DirectorySource) -> None:
     """Remove a directory that nobody's account is of. Raises Forbidden, Conflict."""
     require(actor, "directory.manage", None)

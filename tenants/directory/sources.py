@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db.models import Count
+
 from pks_portal import files, paths, sealed
 from tenants.directory.config import SHAPES, Config
 from tenants.models import ENVIRONMENT, DirectorySource
@@ -55,6 +57,13 @@ def configured() -> list[tuple[DirectorySource, Config]]:
         if config is not None and config.uris:
             found.append((source, config))
     return found
+
+
+def listed() -> list[DirectorySource]:
+    """Return the directories as they are listed, in order: all but the environment's where it describes none."""
+    described = {source.pk for source, _config in configured()}
+    rows = DirectorySource.objects.prefetch_related("servers").annotate(number=Count("people", distinct=True))
+    return [row for row in rows.order_by("position", "slug") if row.pk in described or not row.from_environment]
 
 
 def enabled() -> list[Config]:

@@ -84,7 +84,8 @@ class IdempotencyRecord(models.Model):
     """A changing request that carried an Idempotency-Key, and what it was answered.
 
     `digest` is over method, path, body and scope. Its id is the request's key inside the portal too: the task that
-    the request made carries it, so that it is made once even when the process died before it could answer.
+    the request made carries it, so that it is made once even when the process died before it could answer. `allowed`
+    is what the policy allowed on the way, [action, tenant's key]: the answer is for who may still do all of it.
     """
 
     class State(models.TextChoices):
@@ -104,6 +105,7 @@ class IdempotencyRecord(models.Model):
     claimed_at = models.DateTimeField(default=timezone.now)
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     headers = models.JSONField(default=dict)
+    allowed = models.JSONField(default=list)
     body = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 

@@ -24,6 +24,7 @@ class AccessToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    last_address = models.GenericIPAddressField(null=True, blank=True)
     client = models.CharField(max_length=80, blank=True)
 
     class Meta:

@@ -5,20 +5,18 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from pks_portal.errors import Invalid, PortalError
-from tenants import factors, holdings, leaving, membership, resetting, roles
+from tenants import factors, holdings, leaving, membership, resetting, roles, sessions
 from tenants.access import may, require
 from tenants.http import UserHttpRequest
-from tenants.models import AccessToken, Departure, GroupMapping, Membership, PlatformGrant, PlatformRole, User
+from tenants.models import Departure, GroupMapping, Membership, PlatformGrant, PlatformRole, User
 from tenants.stepup import step_up
 
 PER_PAGE = 25
-STATES = ("active", "left", "platform")
 
 
 @login_required
@@ -142,34 +140,18 @@ def _person(pk: int) -> User:
 
 def _list(request: UserHttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
     query, state = request.GET.get("q", "").strip()[:100], request.GET.get("state", "")
-    everybody = User.objects.filter(kind=User.Kind.PERSON)
-    rows = (
-        membership.searched(_of_state(everybody, state), query)
-        .order_by("username")
-        .prefetch_related("platform_grants", Prefetch("memberships", Membership.objects.select_related("tenant")))
-    )
-    counts = {name: _of_state(everybody, name).count() for name in STATES}
+    rows = membership.everybody(state, query)
+    counts = {name: membership.everybody(name).count() for name in membership.STATES}
     context = {
         "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
         "query": query,
-        "state": state if state in STATES else "",
-        "counts": counts | {"all": everybody.count()},
+        "state": state if state in membership.STATES else "",
+        "counts": counts | {"all": membership.everybody().count()},
         "groups": membership.groups(None),
         "roles": PlatformRole.choices,
         "change": may(request.user, "role.platform", None),
     }
     return render(request, "tenants/people/list.html", context | more, status=status)
-
-
-def _of_state(rows: QuerySet[User], state: str) -> QuerySet[User]:
-    match state:
-        case "active":
-            return rows.filter(is_active=True)
-        case "left":
-            return rows.filter(is_active=False)
-        case "platform":
-            return rows.filter(pk__in=PlatformGrant.objects.values("user"))
-    return rows
 
 
 def _page(request: UserHttpRequest, user: User, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -181,7 +163,8 @@ def _page(request: UserHttpRequest, user: User, *, status: int = 200, **more: An
         "held": holdings.of_person(user),
         "departure": Departure.objects.filter(user=user, ended_at=None).select_related("by").first(),
         "sessions": UserSession.objects.filter(user=user).count(),
-        "tokens": AccessToken.objects.filter(user=user).count() + user.api_tokens.count(),
+        "sign_ins": len(sessions.sign_ins(user)),
+        "tokens": user.api_tokens.count(),
         "roles": PlatformRole.choices,
         "change": may(request.user, "role.platform", None),
         "may_deactivate": may(request.user, "person.deactivate", None),

@@ -16,7 +16,7 @@ FIRST, REPEATED = 150, 15
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
 
 
-PAGES = ["/", "/clusters", "/clusters/new", "/tasks", "/versions", "/approvals"]
+PAGES = ["/", "/clusters", "/clusters/new", "/kubeconfigs", "/kubeconfigs/new", "/tasks", "/versions", "/approvals"]
 GOVERNING = ["/approvals", "/tenants", "/platform/people", "/platform/directories", "/audit"]
 
 

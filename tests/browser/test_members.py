@@ -18,7 +18,13 @@ print(user.pk, _session(user))
 """
 PAGES = {
     "sun.li": ["/tenants", "/tenants/payments", "/tenants/payments/members", "/profile/roles"],
-    "zhang.wei": ["/tenants", "/tenants/payments", "/tenants/payments/members", "/platform/people"],
+    "zhang.wei": [
+        "/tenants",
+        "/tenants/payments",
+        "/tenants/payments/members",
+        "/platform/people",
+        "/platform/retention",
+    ],
 }
 
 

@@ -36,6 +36,24 @@ MEMBER = {
 }  # fmt: skip
 
 
+KUBECONFIG_ID = "00000000-0000-4000-8000-00000000000a"
+HELD = {
+    "id": KUBECONFIG_ID, "name": "exec-1", "cluster": "c1", "cluster_name": "pay-dev", "tenant": "payments",
+    "holder": "wu.hao", "kind": "exec", "level": "edit", "created_at": "2026-11-22T09:00:00Z",
+    "expires_at": "2026-12-22T09:00:00Z", "last_used_at": "2026-11-22T10:00:00Z", "revoked_at": None, "live": True,
+}  # fmt: skip
+
+
+def merged(names: list[str]) -> str:
+    """Return a kubeconfig with a context for each name."""
+    parts = {
+        "clusters": [{"name": name, "cluster": {"server": f"https://{name}:6443"}} for name in names],
+        "users": [{"name": name, "user": {"token": name}} for name in names],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in names],
+    }
+    return json.dumps({"apiVersion": "v1", "kind": "Config", **parts, "current-context": names[0]})
+
+
 def problem(status: int, code: str, detail: str, **more: Any) -> tuple[int, dict[str, Any]]:
     return status, {"type": f"urn:pks-portal:{code}", "status": status, "code": code, "detail": detail, **more}
 
@@ -143,6 +161,11 @@ class FakePortal:
         items = {"tokens": [TOKEN], "members": [MEMBER]}.get(parts[-1] if parts else "")
         return (200, {"items": items, "next": None}) if items else None
 
+    def _get_people(self, request: Seen) -> Any:
+        held = [{"tenant": "payments", "role": "operator", "source": "manual", "group": ""}]
+        person = {"id": 7, "username": "li.na", "name": "李娜", "active": True, "platform_roles": ["auditor"]}
+        return 200, {"items": [{**person, "tenants": held, "last_login": None}], "next": None}
+
     def _get_plans(self, request: Seen) -> Any:
         plan = {"slug": "small", "name": "Small", "name_zh": "小型", "control_plane": 1, "vcpu": 2}
         return 200, {"items": [{**plan, "memory_gib": 4, "min_nodes": 2, "max_nodes": 10}], "next": None}
@@ -157,6 +180,35 @@ class FakePortal:
             return 202, {"task": self.task, "cluster": cluster(request.body["name"], status_label="Creating")}
         issued = {"id": "k1", "name": "n", "level": "edit", "expires_at": "2026-11-23T00:00:00Z"}
         return 201, {**issued, "kubeconfig": KUBECONFIG}
+
+    def _get_kubeconfigs(self, request: Seen) -> Any:
+        return 200, {"items": [HELD, {**HELD, "kind": "certificate", "last_used_at": None}], "next": None}
+
+    def _post_kubeconfigs(self, request: Seen, revoke: str = "") -> Any:
+        if revoke:
+            return 200, {"revoked": [KUBECONFIG_ID], "failed": []}
+        rows = [row for pk in request.body["clusters"] for row in self.clusters if row["id"] == pk]
+        good = [row for row in rows if row["endpoint"]]
+        facts = {"level": "edit", "expires_at": "2026-11-23T00:00:00Z"}
+        issued = [
+            {**facts, "id": row["id"], "name": "n", "cluster_name": row["name"], "tenant": row["tenant"]}
+            for row in good
+        ]
+        refused = [
+            {
+                "cluster": row["id"],
+                "name": row["name"],
+                "tenant": row["tenant"],
+                "code": "no-api-yet",
+                "detail": "No API.",
+            }
+            for row in rows
+            if not row["endpoint"]
+        ]
+        return 201, {"kubeconfig": merged([row["name"] for row in good]), "issued": issued, "refused": refused}
+
+    def _delete_kubeconfigs(self, request: Seen, pk: str) -> Any:
+        return 204, ""
 
     def _patch_clusters(self, request: Seen, pk: str) -> Any:
         return 202, {"task": self.task, "cluster": self.clusters[0]}

@@ -14,3 +14,13 @@ def test_members_of_the_own_tenant_and_of_another(pks: Pks, signed_in: FakePorta
 def test_members_of_no_tenant(pks: Pks, signed_in: FakePortal) -> None:
     ran = pks("members")
     assert (ran.code, ran.err) == (2, "Error: Name the tenant with -t TENANT.\n")
+
+
+def test_people_of_the_platform(pks: Pks, signed_in: FakePortal) -> None:
+    ran = pks("people", "--search", "li", "--state", "active")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0].split() == ["ID", "User", "Name", "State", "Roles", "Last", "sign-in"]
+    assert ran.out.splitlines()[1].split() == ["7", "li.na", "李娜", "active", "auditor,", "payments:", "operator"]
+    [asked] = signed_in.requests("GET", "/api/v1/people")
+    assert {name: asked.query[name] for name in ("search", "state")} == {"search": "li", "state": "active"}
+    assert pks("people", "--json").json[0]["username"] == "li.na"

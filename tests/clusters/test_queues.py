@@ -111,11 +111,11 @@ class Far:
     def capabilities(self):
         return Capabilities(simulated_control_plane=False, simulated_nodes=True)
 
-    def credentials(self, wanted, *, holder, level, ttl):
+    def credentials(self, wanted, *, holder, level, ttl, name):
         if self.refusal:
             raise self.refusal
         text = f"kubeconfig of {wanted.name}, {level}"
-        return Credential(name=f"{holder}-1", kubeconfig=text, expires=timezone.now() + ttl)
+        return Credential(name=name, kubeconfig=text, expires=timezone.now() + ttl)
 
     def revoke(self, cluster_id, name):
         self.revoked = name

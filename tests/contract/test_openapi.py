@@ -47,6 +47,8 @@ def _known(path: str, name: str) -> list[Any]:
         return ["ci", "cd"]
     if name in {"id", "username"}:
         return [world.MEMBER, 1] if name == "id" else ["somebody", "nobody"]
+    if name == "role":
+        return ["auditor", "owner"]
     return next((values for part, values in KNOWN.items() if part in path), [world.NOWHERE])
 
 

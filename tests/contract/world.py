@@ -40,7 +40,7 @@ TASKS = [WORK, FAILED, NOWHERE]
 TENANTS = ["home", "away", "nobody"]
 PLANS, CLOUDS, VERSIONS = ["small", "huge"], ["simulated", "mars"], ["1.37.2", "1.12.0"]
 MEMBER = 900_001
-"""The id of a role given by hand, and of a mapped group."""
+"""The id of a role given by hand, of who has it, and of a mapped group."""
 PEOPLE = ["viewer", "operator", "admin", "platform-admin", "foreign", "nobody"]
 
 
@@ -69,7 +69,7 @@ def make() -> World:
         id=KUBECONFIG, cluster=running, holder=people["operator"], name="k", level="edit",
         expires_at=datetime(2099, 1, 1, tzinfo=UTC),
     )  # fmt: skip
-    MembershipFactory.create(id=MEMBER, tenant=home, user__username="somebody")
+    MembershipFactory.create(id=MEMBER, tenant=home, user__username="somebody", user__id=MEMBER)
     GroupMapping.objects.create(id=MEMBER, tenant=home, group_dn="cn=a,dc=b", role=Role.VIEWER)
     _webhook(home)
     asked = QuotaRequest.objects.create(id=REQUEST, tenant=home, requester=people["admin"], reason="launch")

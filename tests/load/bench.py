@@ -16,7 +16,7 @@ from typing import Any
 
 from clusters.engines.local import binaries
 from pks_portal.paths import CHECKOUT, cache
-from tests.load import directories, document, live, machine, memory, pages, reconnect
+from tests.load import directories, document, live, machine, memory, pages, reconnect, rights
 from tests.load.figures import Result
 from tests.load.portal import running
 from tests.load.progress import tell
@@ -24,7 +24,7 @@ from tests.load.races import RACES, Field
 from tests.real.running import Portal
 
 PAIRS = 10
-LINES = (*RACES, "live", "pages", "reconnect", "memory", "directory")
+LINES = (*RACES, "live", "pages", "reconnect", "memory", "directory", "rights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,7 @@ def _watched(seconds: float) -> dict[str, Callable[[Portal], list[Result]]]:
         "reconnect": lambda portal: [reconnect.measure(portal)],
         "pages": lambda portal: [pages.measure(portal)],
         "directory": lambda portal: [directories.measure(portal)],
+        "rights": lambda portal: [rights.measure(portal)],
     }
 
 

@@ -1,17 +1,29 @@
 """What every refusal must keep to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.core.cache import cache
+from django.db import transaction
 
 from clusters.models import Cluster, Kubeconfig
 from pks_portal.operations.models import Operation
 from tenants.models import ApiToken, GroupMapping, Membership, PlatformGrant, Role, ServiceAccount, Tenant, User
 from tests.factories import MembershipFactory
-from tests.permissions import of_approvals, of_directories, of_notices
+from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, of_people
 from tests.permissions.people import CANARY, another_tenant, person
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what is done within, so that one world serves many."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    cache.clear()
 
 
 def snapshot() -> list[Any]:
@@ -20,7 +32,9 @@ def snapshot() -> list[Any]:
         list(Authenticator.objects.order_by("pk").values_list("pk", "data")),
         list(SocialAccount.objects.order_by("pk").values_list("pk")),
         *of_directories.snapshot(),
+        *of_emergency.snapshot(),
         *of_notices.snapshot(),
+        *of_people.snapshot(),
         *of_approvals.snapshot(),
         list(Tenant.objects.order_by("pk").values_list("pk", "name", "archived_at")),
         list(Membership.objects.order_by("pk").values_list("pk", "role")),

@@ -30,6 +30,7 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("post", f"{ONE}/mappings"): (GROUP, DO),
     ("post", f"{ONE}/mappings/{{directory_mapping}}/remove"): ({}, DO),
     ("post", f"{ONE}/sync"): ({}, DO),
+    ("post", f"{ONE}/move"): ({"position": "0"}, DO),
     ("post", f"{ONE}/remove"): ({}, DO),
 }
 OF = "/api/v1/directories/{directory}"
@@ -37,6 +38,7 @@ API: dict[tuple[str, str], tuple[Any, list[int]]] = {
     ("get", "/api/v1/directories"): (None, SEE),
     ("get", OF): (None, SEE),
     ("post", f"{OF}/test"): (None, LOOK),
+    ("post", f"{OF}/move"): ({"position": 0}, LOOK),
     ("post", f"{OF}/sync"): (None, [403] * 4 + [202, 403, 403, 401]),
     ("post", f"{OF}/dry-run"): ({}, [403] * 4 + [503, 503, 403, 401]),  # its server does not answer
 }
@@ -64,4 +66,4 @@ def world(canary: str) -> dict[str, Any]:
 def snapshot() -> list[Any]:
     """Return what a request could have changed."""
     rows = DirectorySource.objects.order_by("pk")
-    return [list(rows.values_list("pk", "name", "enabled", "bind_password", "servers__uri"))]
+    return [list(rows.values_list("pk", "name", "enabled", "position", "bind_password", "servers__uri"))]

@@ -15,7 +15,7 @@ from clusters.preparing import subject
 from pks_portal.operations.models import Operation, OperationEvent
 from tenants.models import ApiToken, GroupMapping, Membership, PlatformRole, Role, ServiceAccount, Tenant, User
 from tests.factories import ClusterFactory, MembershipFactory, PlatformGrantFactory, TenantFactory, UserFactory
-from tests.permissions import of_approvals, of_directories, of_notices
+from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, of_people
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 WHO = ["viewer", "developer", "operator", "admin", "platform-admin", "auditor", "foreign", "nobody"]
@@ -75,7 +75,9 @@ def world_of(owner: Membership) -> dict[str, Any]:
         "linked": SocialAccount.objects.create(user=owner.user, provider="none", uid=CANARY).pk,
         "account": "ci",
         **of_directories.world(CANARY),
+        **of_emergency.world(cluster, CANARY),
         **of_notices.world(tenant, owner.user, CANARY),
+        **of_people.world(owner.user, CANARY),
         **of_approvals.world(tenant, owner.user, CANARY),
         "token": token.pk,
     }  # fmt: skip

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.permissions import of_directories, of_notices, test_api, test_open, test_pages, test_sockets
+from tests.permissions import (
+    of_directories,
+    of_emergency,
+    of_notices,
+    of_people,
+    test_api,
+    test_open,
+    test_pages,
+    test_sockets,
+)
 from tests.permissions.people import browser_of, person
 from tests.permissions.routes import METHODS, route_of, routes, socket_of, sockets
 from tests.tools import client_of
@@ -22,7 +31,9 @@ PARTS = {
     "holder": "h",
     **IDS,
     **of_directories.PARTS,
+    **of_emergency.PARTS,
     **of_notices.PARTS,
+    **of_people.PARTS,
     "tenant": "line",
     "cloud": "simulated",
     "plan": "small",

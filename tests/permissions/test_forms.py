@@ -8,8 +8,8 @@ from django.test import Client
 
 from clusters.models import Cluster
 from pks_portal.operations.models import Operation
-from tests.permissions import of_approvals, of_directories, of_notices, test_open
-from tests.permissions.checks import snapshot
+from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, test_open
+from tests.permissions.checks import snapshot, undone
 from tests.permissions.people import BACKEND, browser_of, person
 from tests.permissions.test_pages import TABLE
 
@@ -21,21 +21,22 @@ def fields_of(world: dict[str, Any], path: str) -> dict[str, str]:
     return {name: value.format(**world) for name, value in TABLE["post", path][0].items()}
 
 
-@pytest.mark.parametrize("path", FORMS)
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
 def test_an_expired_session_sends_to_the_sign_in_and_does_nothing(
-    world: dict[str, Any], path: str, headers: dict[str, str]
+    world: dict[str, Any], headers: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     client = browser_of(person("admin", world["row"]))
     client.session.flush()
     before = snapshot()
     page = {"Referer": "http://testserver/clusters?q=a"}
-    answer = client.post(path.format(**world), fields_of(world, path), headers=headers | page)
-    assert snapshot() == before
-    if headers:
-        assert answer.status_code == 401, "the page stays, with what was typed"
-    else:
-        assert answer.headers["Location"] == f"{settings.LOGIN_URL}?next=/clusters%3Fq%3Da", "not the form's address"
+    for path in FORMS:
+        with subtests.test(path=path), undone():
+            answer = client.post(path.format(**world), fields_of(world, path), headers=headers | page)
+            assert snapshot() == before
+            if headers:
+                assert answer.status_code == 401, "the page stays, with what was typed"
+            else:
+                assert answer.headers["Location"] == f"{settings.LOGIN_URL}?next=/clusters%3Fq%3Da"
 
 
 @pytest.mark.parametrize("page", ["", "http://evil.example/clusters", "javascript:alert(1)"])
@@ -44,17 +45,18 @@ def test_signing_in_again_leads_to_no_foreign_page(world: dict[str, Any], page: 
     assert answer.headers["Location"] == f"{settings.LOGIN_URL}?next=/"
 
 
-@pytest.mark.parametrize("path", [*FORMS, *OPEN_FORMS])
-def test_a_form_without_its_token_does_nothing(world: dict[str, Any], path: str) -> None:
+def test_a_form_without_its_token_does_nothing(world: dict[str, Any], subtests: pytest.Subtests) -> None:
     client = Client(enforce_csrf_checks=True)
     user = person("admin", world["row"])
     assert user is not None
     client.force_login(user, backend=BACKEND)
     before = snapshot()
-    answer = client.post(path.format(**world), {"any": "thing"})
-    assert answer.status_code == 403
-    assert "too old" in answer.content.decode()
-    assert snapshot() == before
+    for path in [*FORMS, *OPEN_FORMS]:
+        with subtests.test(path=path), undone():
+            answer = client.post(path.format(**world), {"any": "thing"})
+            assert answer.status_code == 403
+            assert "too old" in answer.content.decode()
+            assert snapshot() == before
 
 
 # what sending it a second time comes to: as if it had been sent once, or a refusal that says why
@@ -64,7 +66,8 @@ TWICE = {
     "/clusters/{cluster}/labels": (302, ""),
     "/clusters/{cluster}/delete": (302, "new"),
     "/clusters/{cluster}/kubeconfigs": (409, ""),  # a simulated cluster has none; the real one: tests/browser
-    "/clusters/{cluster}/kubeconfigs/{kubeconfig}/revoke": (302, ""),
+    "/kubeconfigs/new": (409, ""),
+    "/kubeconfigs/revoke": (302, ""),
     "/versions/1.37.2/prepare": (403, ""),
     "/tasks/{task}/cancel": (302, ""),
     "/tasks/{task}/retry": (409, ""),
@@ -76,6 +79,7 @@ TWICE = {
     "/tasks/{platform}/force": (404, ""),
     "/tasks/{platform}/retry": (404, ""),
     "/profile/sessions/{session}/end": (404, ""),
+    "/profile/sign-ins/{sign_in}/end": (404, ""),
     "/tenants": (403, ""),
     "/tenants/{tenant}/rename": (403, ""),
     "/tenants/{tenant}/archive": (403, ""),
@@ -94,6 +98,7 @@ TWICE = {
     "/platform/groups/{platform_mapping}/unmap": (403, ""),
     "/profile/sessions/end-others": (302, ""),
     **of_directories.TWICE,
+    **of_emergency.TWICE,
     **of_notices.TWICE,
     **of_approvals.TWICE,
     "/accounts/device/": (422, ""),

@@ -139,6 +139,28 @@ class Leaver:
         assert self.refresh() == 401
 
 
+def test_one_file_opens_several_clusters_until_it_is_revoked(portal: Portal, cluster: str, tmp_path: Path) -> None:
+    task, second = portal.create("second", 1)
+    portal.succeeded(task)
+    wish = {"clusters": [cluster, second], "level": "edit", "hours": 1}
+    made = portal.ask("POST", "/api/v1/kubeconfigs", wish, status=201)
+    assert made["refused"] == []
+    kubeconfig = tmp_path / "merged"
+    kubeconfig.write_text(made["kubeconfig"])
+
+    def pods(context: str) -> str:
+        return kubectl(kubeconfig, "--context", context, "get", "pods", check=False)
+
+    assert "No resources found" in pods("kept")
+    assert "No resources found" in pods("second")
+    portal.ask("DELETE", f"/api/v1/kubeconfigs/{made['issued'][1]['id']}", status=204)
+    until(lambda: "orbidden" in pods("second"), 15, what="the revoked one opens nothing")
+    assert "No resources found" in pods("kept"), "the other goes on"
+    revoked = portal.ask("POST", "/api/v1/kubeconfigs/revoke", {"mine": True}, status=200)
+    assert revoked == {"revoked": [made["issued"][0]["id"]], "failed": []}
+    until(lambda: "orbidden" in pods("kept"), 15, what="and neither does the other one")
+
+
 def test_after_the_sync_nothing_lets_them_in(portal: Portal, cluster: str, tmp_path: Path) -> None:
     leaver = Leaver(portal, cluster, tmp_path)
     with closing(leaver.session):

@@ -18,6 +18,7 @@ from tenants.directory.reading import Seen
 from tenants.directory.searching import Person
 from tenants.models import (
     ENVIRONMENT,
+    AuditEntry,
     DirectoryServer,
     DirectorySource,
     GroupMapping,
@@ -25,7 +26,7 @@ from tenants.models import (
     Source,
     User,
 )
-from tests.factories import PlatformGrantFactory, TenantFactory
+from tests.factories import PlatformGrantFactory, TenantFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -211,6 +212,21 @@ def test_only_the_platforms_administrators_and_never_the_environments(kept: Dire
         managing.save(admin, own, ["ldaps://dc1.example"], "x")
     with pytest.raises(Conflict):
         managing.switch(admin, own, enabled=False)
+
+
+def test_the_order_is_changed_past_what_is_not_in_use(admin: User, settings: Settings) -> None:
+    settings.DIRECTORY = {**settings.DIRECTORY, "uris": []}
+    one, two, three = described("one"), described("two"), described("three")
+    managing.move(admin, three, 0)
+    assert [source.slug for source in sources.listed()] == ["three", "one", "two"]
+    managing.move(admin, three, 1), managing.move(admin, one, 99)
+    assert [source.slug for source in sources.listed()] == ["three", "two", "one"]
+    assert asked("li.na") == [("three", "li.na"), ("two", "li.na"), ("one", "li.na")]
+    records = AuditEntry.objects.filter(action="directory.move")
+    managing.move(admin, two, 1)  # where it is already
+    assert records.count() == 3
+    with pytest.raises(Forbidden):
+        managing.move(UserFactory.create(), two, 0)
 
 
 def test_a_directory_with_people_is_not_removed(kept: DirectorySource, admin: User) -> None:

@@ -18,7 +18,7 @@ from pks_portal.operations.models import Operation
 from tenants import tokens
 from tenants.api import idempotency as door
 from tenants.automation import idempotency
-from tenants.models import IdempotencyRecord, Role, User
+from tenants.models import IdempotencyRecord, Membership, Role, Tenant, User
 from tests.clusters.test_job import wish_of
 from tests.factories import CloudFactory, MembershipFactory, PlanFactory, UserFactory
 from tests.tools import client_of
@@ -60,6 +60,39 @@ def test_another_request_with_the_key_is_refused(api: APIClient, operator: Any) 
     answer = send(api, operator, nodes=4)
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-reused")
     assert Cluster.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER])
+def test_who_has_lost_the_right_gets_no_answer_again(api: APIClient, operator: Any, role: str | None) -> None:
+    first = send(api, operator)
+    Membership.objects.filter(pk=operator.pk).delete()
+    if role:
+        MembershipFactory.create(tenant=operator.tenant, user=operator.user, role=role)
+    answer = send(api, operator)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert first.json()["cluster"]["id"] not in answer.content.decode()
+    Membership.objects.filter(user=operator.user).delete()
+    MembershipFactory.create(tenant=operator.tenant, user=operator.user, role=Role.ADMIN)  # another role that allows it
+    assert send(api, operator).json() == first.json()
+
+
+def test_nor_is_told_again_what_was_shown_once(operator: Any) -> None:
+    boss = MembershipFactory.create(tenant=operator.tenant, role=Role.ADMIN)
+    accounts = f"/api/v1/tenants/{operator.tenant.slug}/service-accounts"
+    key, client = {"Idempotency-Key": "k"}, program_of(boss.user)
+    client.post(accounts, {"name": "ci", "role": "viewer"}, format="json")
+    wish = {"name": "the-token", "scopes": ["read"]}
+    assert client.post(f"{accounts}/ci/tokens", wish, format="json", headers=key).status_code == 201
+    assert client.post(f"{accounts}/ci/tokens", wish, format="json", headers=key).status_code == 409
+    Membership.objects.filter(pk=boss.pk).delete()
+    answer = client.post(f"{accounts}/ci/tokens", wish, format="json", headers=key)
+    assert (answer.status_code, "the-token" in answer.content.decode()) == (403, False)
+
+
+def test_archiving_takes_no_answer_away(api: APIClient, operator: Any) -> None:
+    first = send(api, operator)
+    Tenant.objects.filter(pk=operator.tenant_id).update(archived_at=timezone.now())
+    assert send(api, operator).json() == first.json()
 
 
 def test_the_key_of_somebody_else_is_another(api: APIClient, operator: Any) -> None:

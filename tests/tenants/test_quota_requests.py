@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from pks_portal.errors import Conflict, Forbidden, Invalid, QuotaExceeded
 from tenants import grants, holdings, leaving, quotas, requests
+from tenants.automation import accounts, tokens
 from tenants.models import AuditEntry, Notice, QuotaLimit, QuotaUsage, Role
 from tests.factories import MembershipFactory, PlatformGrantFactory, TenantFactory
 
@@ -62,6 +63,26 @@ def test_nobody_decides_on_their_own_request(tenant: Any, boss: Any) -> None:
             decide()
         assert refusal.value.code == "own-request"
     assert not requests.waiting_for(boss).exists()
+
+
+@pytest.mark.parametrize("mine", ["made", "token", "rotated"])
+def test_nobody_decides_on_the_request_of_their_own_program(tenant: Any, admin: Any, boss: Any, mine: str) -> None:
+    other = PlatformGrantFactory.create().user
+    account = accounts.create(boss if mine == "made" else admin, tenant, accounts.Wish(name="ci", role=Role.ADMIN))
+    if mine != "made":
+        token, _text = tokens.issue(boss if mine == "token" else admin, account.user, tokens.Wish("t", ["quota"], 5))
+    if mine == "rotated":
+        tokens.rotate(boss, token, grace_hours=0)
+    request = requests.ask(account.user, tenant, {"nodes": 1}, reason="mine")
+    assert not requests.may_decide(boss, request)
+    for decide in (lambda: requests.approve(boss, request, {"nodes": 1}), lambda: requests.reject(boss, request, "no")):
+        with pytest.raises(Forbidden) as refusal:
+            decide()
+        assert refusal.value.code == "own-request"
+    assert not requests.waiting_for(boss).exists()
+    assert list(requests.waiting_for(other)) == [request]
+    assert set(Notice.objects.filter(kind="quota.requested").values_list("user", flat=True)) == {other.pk}
+    requests.approve(other, request, {"nodes": 1})
 
 
 def test_a_decision_counts_once(tenant: Any, admin: Any, boss: Any) -> None:

@@ -9,8 +9,8 @@ from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
 
-from tenants import sockets
-from tenants.models import AuditEntry, User
+from tenants import sessions, sockets
+from tenants.models import AccessToken, AuditEntry, User
 from tests.permissions.people import BACKEND
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +88,62 @@ def test_nobody_ends_a_strangers_session(user: User) -> None:
     assert stranger.post(f"/profile/sessions/{row.pk}/end").status_code == 404
     stranger.post("/profile/sessions/end-others")
     assert is_in(mine)
+
+
+class TestSignInsOfPrograms:
+    """`pks` signed in by password or device: listed like sessions, ended like sessions."""
+
+    def sign_in(self, address: str = "10.1.2.3") -> dict[str, str]:
+        form = {"grant_type": "password", "username": "ops", "password": PASSWORD, "client_id": "pks_cli"}
+        return dict(Client(REMOTE_ADDR=address).post("/oauth/token", form).json())
+
+    def status(self, token: str) -> int:
+        headers = {"authorization": f"Bearer {token}"}
+        return Client(REMOTE_ADDR="10.9.9.9").get("/api/v1/me", headers=headers).status_code
+
+    def test_it_says_which_from_where_and_when(self, user: User) -> None:
+        held = self.sign_in()
+        [one] = sessions.sign_ins(user)
+        assert (one.client, one.address, one.used) == ("pks_cli", "10.1.2.3", None)
+        assert timedelta(hours=11, minutes=59) < one.ends - one.began <= timedelta(hours=12)
+        assert self.status(held["access_token"]) == 200
+        [one] = sessions.sign_ins(user)
+        assert one.address == "10.9.9.9"
+        assert one.used
+        page = sign_in().get("/profile").content.decode()
+        assert f"sign-in-{one.id}" in page
+        assert "10.9.9.9" in page
+
+    def test_renewing_keeps_it_one(self, user: User) -> None:
+        form = {"grant_type": "refresh_token", "refresh_token": self.sign_in()["refresh_token"], "client_id": "pks_cli"}
+        before = sessions.sign_ins(user)[0]
+        with after(minutes=70):
+            assert Client().post("/oauth/token", form).status_code == 200
+            [now] = sessions.sign_ins(user)
+        assert (now.id, now.ends) == (before.id, before.ends)
+        assert now.began - before.began < timedelta(seconds=1)
+
+    def test_it_is_gone_when_it_is_over(self, user: User) -> None:
+        self.sign_in()
+        with after(hours=13):
+            assert sessions.sign_ins(user) == []
+
+    def test_one_is_ended_and_the_other_goes_on(self, user: User) -> None:
+        mine, other = self.sign_in(), self.sign_in()
+        row = AccessToken.objects.get(pk=mine["jti"])
+        assert sign_in().post(f"/profile/sign-ins/{row.session}/end").status_code == 302
+        assert (self.status(mine["access_token"]), self.status(other["access_token"])) == (401, 200)
+        assert AuditEntry.objects.filter(action="session.end", facts__client="pks_cli").exists()
+
+    def test_nobody_ends_somebody_elses(self, user: User) -> None:
+        row = AccessToken.objects.get(pk=self.sign_in()["jti"])
+        User.objects.create_user("eve", password=PASSWORD)
+        eve = Client()
+        eve.post("/accounts/login/", {"login": "eve", "password": PASSWORD})
+        assert eve.post(f"/profile/sign-ins/{row.session}/end").status_code == 404
+        assert AccessToken.objects.filter(session=row.session).count() == 2
+
+    def test_ending_all_others_ends_them_too(self, user: User) -> None:
+        held, browser = self.sign_in(), sign_in()
+        assert browser.post("/profile/sessions/end-others").status_code == 302
+        assert (self.status(held["access_token"]), is_in(browser)) == (401, True)

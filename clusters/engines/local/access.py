@@ -6,11 +6,11 @@ the binding; the certificate may live on and opens nothing.
 
 import http.client
 import json
-import secrets
 import ssl
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from clusters.engines.base import Credential, Wanted
+from clusters.engines.base import Credential
 from clusters.engines.local import guard, network
 from clusters.engines.local.api import SYSTEM, TIMEOUT, Api
 from clusters.engines.local.layout import Layout
@@ -27,25 +27,35 @@ REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 LONGEST_NAME = 64  # of a common name in X.509
 
 
-def issue(layout: Layout, net: Network, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be issued, see Engine.credentials; `name` is 16 hexadecimal digits that nothing else had."""
+
+    holder: str
+    level: str
+    ttl: timedelta
+    name: str
+
+
+def issue(layout: Layout, net: Network, cluster: str, asked: Asked) -> Credential:
     """Issue a credential: first its binding, so that it works from the moment it is handed out.
 
-    Raises Invalid for an unknown level, Unavailable while the API does not take what the level needs.
+    `cluster`: its name, which the context gets. Raises Invalid for an unknown level, Unavailable while the API does not
+    take what the level needs.
     """
-    if level not in LEVELS:
-        raise Invalid("engine.unknown_level", field="level", level=level, offered=", ".join(LEVELS))
-    name = secrets.token_hex(8)
-    user = guard.user(holder, level, name, longest=LONGEST_NAME)
-    expires = datetime.now(UTC).replace(microsecond=0) + ttl
+    if asked.level not in LEVELS:
+        raise Invalid("engine.unknown_level", field="level", level=asked.level, offered=", ".join(LEVELS))
+    user = guard.user(asked.holder, asked.level, asked.name, longest=LONGEST_NAME)
+    expires = datetime.now(UTC).replace(microsecond=0) + asked.ttl
     api = Api(layout, net)
     guard.ensure_policy(api)
-    if level == "edit":
+    if asked.level == "edit":
         guard.ensure_edit(api)
-    api.create(BINDINGS, _binding(name, user, holder, level, expires))
+    api.create(BINDINGS, _binding(asked, user, expires))
     authority = Authority.load(layout.secrets / "ca.crt", layout.secrets / "ca.key")
-    issued = authority.client(user, life=ttl)
-    text = kubeconfig(net.endpoint, authority.pem.certificate, user, issued, context=wanted.name)
-    return Credential(name=name, kubeconfig=text, expires=expires)
+    issued = authority.client(user, life=asked.ttl)
+    text = kubeconfig(net.endpoint, authority.pem.certificate, user, issued, context=cluster)
+    return Credential(name=asked.name, kubeconfig=text, expires=expires)
 
 
 def identify(layout: Layout, net: Network, token: str) -> str | None:
@@ -71,16 +81,16 @@ def revoke(layout: Layout, net: Network, name: str) -> None:
     Api(layout, net).delete(f"{BINDINGS}/{PREFIX}{name}")
 
 
-def _binding(name: str, user: str, holder: str, level: str, expires: datetime) -> dict[str, object]:
+def _binding(asked: Asked, user: str, expires: datetime) -> dict[str, object]:
     group = "rbac.authorization.k8s.io"
     return {
         "apiVersion": f"{group}/v1",
         "kind": "ClusterRoleBinding",
         "metadata": {
-            "name": PREFIX + name,
+            "name": PREFIX + asked.name,
             "labels": {"app.kubernetes.io/managed-by": "pks-portal"},
-            "annotations": {HOLDER: holder, EXPIRES: expires.isoformat()},
+            "annotations": {HOLDER: asked.holder, EXPIRES: expires.isoformat()},
         },
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": LEVELS[level]},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": LEVELS[asked.level]},
         "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
     }

@@ -1,5 +1,6 @@
 """Clusters as plain upstream processes on this machine."""
 
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -101,12 +102,13 @@ class LocalEngine(Engine):
         with explained(layout.home):
             return Removing(self._host, layout).step()
 
-    def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta) -> Credential:
+    def credentials(self, wanted: Wanted, *, holder: str, level: str, ttl: timedelta, name: str = "") -> Credential:
         layout = self._host.layout(wanted.id)
         with explained(layout.home):
             if (net := self._net(layout)) is None:
                 raise Conflict("engine.not_made", name=wanted.name)
-            return access.issue(layout, net, wanted, holder=holder, level=level, ttl=ttl)
+            asked = access.Asked(holder=holder, level=level, ttl=ttl, name=name or secrets.token_hex(8))
+            return access.issue(layout, net, wanted.name, asked)
 
     def revoke(self, cluster_id: UUID, name: str) -> None:
         layout = self._host.layout(cluster_id)

@@ -1,0 +1,6 @@
+"""简体中文 for the command line's own words, and for those of Typer."""
+
+from pks_portal.cli.chinese import answers, commands, emergency, framework, people
+
+TEXTS = {**commands.TEXTS, **answers.TEXTS, **emergency.TEXTS, **people.TEXTS}
+TYPER = framework.TYPER

@@ -1,0 +1,32 @@
+"""简体中文 for what Typer says by itself: patterns of its English, and what takes their place."""
+
+TYPER = [
+    (r"^Usage: ", "用法："),
+    (r"^Arguments:$", "参数："),
+    (r"^Options:$", "选项："),
+    (r"^Commands:$", "命令："),
+    (r"\[OPTIONS\]", "[选项]"),
+    (r"COMMAND \[ARGS\]\.\.\.", "命令 [参数]..."),
+    (r"\[required\]", "[必填]"),
+    (r"\[default: (.*?)\]", r"[默认：\1]"),
+    (r"Show this message and exit\.", "显示帮助。"),
+    (r"Install completion for the current shell\.", "为当前 shell 安装命令补全。"),
+    (
+        r"Show completion for the current shell, to copy it or customize the installation\.",
+        "显示当前 shell 的补全脚本。",
+    ),
+    (r"^Error: ", "错误："),
+    (r"Input should be a valid integer, unable to parse string as an integer", "应为整数"),
+    (r"Input should be greater than or equal to (\S+)", r"应不小于 \1"),
+    (r"Missing command\.", "缺少命令。"),
+    (r"Missing argument ('.*?')\.", r"缺少参数 \1。"),
+    (r"Missing option (.*?)\.$", r"缺少选项 \1。"),
+    (r"No such command ('.*?')\.?", r"没有命令 \1。"),
+    (r"No such option: (\S+)", r"没有选项 \1"),
+    (r" ?Did you mean (.*?)\?", r"您是否要用 \1？"),
+    (r" \(Possible options: (.*?)\)", r"（可用的选项：\1）"),
+    (r"Option ('.*?') requires an argument\.", r"选项 \1 需要一个值。"),
+    (r"Option ('.*?') does not take a value\.", r"选项 \1 不接受值。"),
+    (r"Got unexpected extra argument\(s\) \((.*)\)", r"多余的参数：\1"),
+    (r"Invalid value for (.*?): ", r"\1 的值无效："),
+]
