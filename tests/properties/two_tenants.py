@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from clusters.models import Cloud, Cluster, Plan
 from pks_portal.operations.models import Operation
+from tenants.audit import record
 from tenants.models import ApiToken, QuotaRequest, Role, ServiceAccount, Tenant, User
 from tests.factories import MembershipFactory
 from tests.permissions import of_directories, people
@@ -123,5 +124,7 @@ def set_up(monkeypatch: pytest.MonkeyPatch) -> Stage:
 def _world(monkeypatch: pytest.MonkeyPatch, canary: str) -> dict[str, Any]:
     monkeypatch.setattr(people, "CANARY", canary)
     made = world_of(MembershipFactory.create(tenant__slug=SLUGS[canary]))
+    cluster = Cluster.objects.get(pk=made["cluster"])
+    record(cluster.created_by, "cluster.label", cluster, tenant=made["row"])
     assert ApiToken.objects.filter(pk=made["token"], name__contains=canary).exists()
     return made
