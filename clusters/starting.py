@@ -4,6 +4,7 @@ Everything is checked again, with the rights that the requester has now. Safe wh
 once, and after a crash at any point: the task's row, locked, says whether it is still held.
 """
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from tenants import notices, quotas, request_facts
 from tenants.access import require
 from tenants.models import QuotaRequest, User
 
+log = logging.getLogger(__name__)
+
 RETRY_SECONDS = 5.0
 BUSY = "error.busy"
 Status = Operation.Status
@@ -39,7 +42,10 @@ def sweep_held() -> None:
     """Go on with every held wish that could: a message was lost, or there may be room by now."""
     decided = QuotaRequest.objects.exclude(status=QuotaRequest.Status.PENDING)
     for pk in holding.due().filter(pk__in=decided.values("wish")).values_list("pk", flat=True):
-        settle(pk)
+        try:
+            settle(pk)
+        except Exception:  # one wish that cannot be gone on with stops no other; it is looked at again
+            log.exception("The held wish %s could not be gone on with.", pk)
 
 
 def settle(operation_id: UUID | str) -> None:

@@ -1,7 +1,10 @@
 """Writing a file whole or not at all: readers see either the old one or the new one."""
 
+import fcntl
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -25,10 +28,36 @@ def write(
             elif os.geteuid() == 0 and path.exists():
                 os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
             file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        temporary.replace(path)
+        if durable:
+            settle(temporary, path)
+        else:
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a directory against every other process and thread that takes this lock; leaves no file. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def settle(whole: Path, path: Path) -> None:
+    """Put a finished file in the place of another on the same disk, so that it is there after a power loss too."""
+    _sync(whole)
+    whole.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -17,7 +17,8 @@ DIRECTORIES = 2
 
 def keep(path: Path, secret: bytes) -> None:
     """Write a key whole or not at all, sealed, readable by the portal's user only. Its directory must exist."""
-    files.write(path, keyring.ring().seal(secret, place(path)))
+    with files.locked(path.parent):
+        _write(path, secret)
 
 
 def read(path: Path) -> bytes:
@@ -42,12 +43,16 @@ def readable(path: Path) -> Iterator[Path]:
 
 
 def renew(path: Path) -> bool:
-    """Seal a key file anew where it lies in plain or under an older key; say whether that was so."""
-    kept = path.read_bytes()
-    if _sealed(kept) and not keyring.ring().stale(kept.decode()):
-        return False
-    keep(path, read(path))
-    return True
+    """Seal a key file anew where it lies in plain or under an older key; say whether that was so.
+
+    Under the lock of whoever writes a key, so that a newer key is never replaced by the one that was read before it.
+    """
+    with files.locked(path.parent):
+        kept = path.read_bytes()
+        if _sealed(kept) and not keyring.ring().stale(kept.decode()):
+            return False
+        _write(path, read(path))
+        return True
 
 
 def kept(data: Path) -> list[Path]:
@@ -59,6 +64,11 @@ def kept(data: Path) -> list[Path]:
 def place(path: Path) -> str:
     """Return what a key file is bound to."""
     return "file:" + "/".join(path.absolute().parts[-1 - DIRECTORIES :])
+
+
+def _write(path: Path, secret: bytes) -> None:
+    """Write a key so that it stays: once this returns, an older key of the ring may be dropped."""
+    files.write(path, keyring.ring().seal(secret, place(path)), durable=True)
 
 
 def _sealed(data: bytes) -> bool:

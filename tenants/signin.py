@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants import audit, overseeing, roles
-from tenants.directory.client import Rejected
+from tenants.directory.client import LONGEST_LOGIN, Rejected
 from tenants.directory.searching import Person
 from tenants.models import (
     ENVIRONMENT,
@@ -91,8 +91,8 @@ def name_for(person: Person, user: User | None) -> str:
 
 
 def reserved(name: str) -> bool:
-    """Say whether no person may be called so: like a service account, or a certificate ("pks:li.na:admin:…")."""
-    return "/" in name or ":" in name
+    """Say whether no person may be called so: like a program or a certificate ("pks:li.na:admin:…"), or at length."""
+    return "/" in name or ":" in name or len(name) > LONGEST_LOGIN
 
 
 def _with_source(person: Person) -> str:

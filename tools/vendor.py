@@ -21,11 +21,11 @@ FILES = {
     "@fontsource-variable/jetbrains-mono": "files/jetbrains-mono-latin-wght-normal.woff2",
 }
 ICONS = """
-arrow-down arrow-left arrow-up bell boxes check chevrons-up-down circle-alert circle-check circle-dashed
-circle-pause circle-slash circle-x clock copy download eye file-code funnel gauge history inbox key-round
-keyboard languages layers layout-dashboard link list-checks loader-circle log-out mail menu minus monitor moon
-plus rotate-cw search send shield-alert shield-check sun tag trash-2 triangle-alert unplug user-round
-users-round webhook wrench x
+arrow-down arrow-left arrow-up bell book-user boxes building-2 check chevrons-up-down circle-alert
+circle-check circle-dashed circle-pause circle-slash circle-x clock contact-round copy download eye file-code
+funnel gauge history inbox key-round keyboard languages layers layout-dashboard link list-checks loader-circle
+log-out mail menu minus monitor moon plus rotate-cw search send shield-alert shield-check sun tag trash-2
+triangle-alert unplug user-round users-round webhook wrench x
 """.split()  # noqa: SIM905
 
 

@@ -15,4 +15,7 @@ def look() -> None:
     """Compare every enabled directory with what is here, and start a task for each that differs."""
     for source, _config in sources.configured():
         if source.enabled:
-            syncing.look(source)
+            try:
+                syncing.look(source)
+            except Exception:  # one directory that answers strangely stops no other
+                log.exception("The directory %s could not be compared.", source.slug)

@@ -1,6 +1,7 @@
 """The whole database as one file, while the portal runs, and back into an empty one: SQLite and PostgreSQL."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -9,7 +10,11 @@ from typing import Any, Final
 
 from django.db import connection
 
+from pks_portal import files
+
 PATIENCE: Final = 3600.0  # seconds for a dump
+TLS: Final = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+"""What of a URL's options the programs are told too."""
 
 
 class DatabaseError(Exception):
@@ -30,7 +35,7 @@ def dump(target: Path) -> None:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     source = f"file:{connection.settings_dict['NAME']}?mode=ro"
     with closing(sqlite3.connect(source, uri=True)) as live, closing(sqlite3.connect(target)) as copy:
-        live.backup(copy, pages=2000, sleep=0.01)
+        live.backup(copy)  # in one piece: between pieces each write, by anybody, would begin it anew
         if (found := copy.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
             raise DatabaseError(f"SQLite says of the copy: {found}")
 
@@ -53,13 +58,19 @@ def load(source: Path) -> None:
     target = Path(connection.settings_dict["NAME"])
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection.close()
-    source.replace(target)
+    for left in ("-wal", "-shm"):  # SQLite would write what it holds over the restored database
+        target.with_name(target.name + left).unlink(missing_ok=True)
+    whole = target.with_name(f".{target.name}.new")
+    shutil.copyfile(source, whole)  # by copy: it may lie on another disk than what was unpacked
+    whole.chmod(0o600)
+    files.settle(whole, target)
 
 
 def _program(*words: str) -> None:
     facts: dict[str, Any] = connection.settings_dict
     places = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
     given = {variable: str(facts[name]) for variable, name in places.items() if facts.get(name)}
+    given |= {f"PG{name.upper()}": str(value) for name, value in facts.get("OPTIONS", {}).items() if name in TLS}
     try:
         done = subprocess.run(
             words, env={**os.environ, **given}, stdin=subprocess.DEVNULL, capture_output=True, text=True,

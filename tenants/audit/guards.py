@@ -9,6 +9,7 @@ from typing import Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 ENTRY, SEAL, PURGE = "tenants_auditentry", "tenants_auditseal", "tenants_auditpurge"
+VERBS: Final = ("update", "delete", "truncate")
 REFUSAL: Final = "the audit trail is append-only"
 PURGED: Final = f"(SELECT COALESCE(MAX(number), 0) FROM {PURGE})"  # noqa: S608 - of constants
 MAY_GO: Final = {
@@ -19,9 +20,10 @@ MAY_GO: Final = {
 """When a row of the table may be deleted: once a purge row says that the chain goes up to it."""
 
 
-def names() -> list[str]:
+def names(connection: BaseDatabaseWrapper) -> list[str]:
     """Return the names of the triggers that there must be."""
-    return [f"{table}_{verb}" for table in MAY_GO for verb in ("update", "delete")]
+    verbs = VERBS if connection.vendor == "postgresql" else VERBS[:2]  # SQLite knows no TRUNCATE
+    return [f"{table}_{verb}" for table in MAY_GO for verb in verbs]
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
@@ -38,7 +40,7 @@ def remove(connection: BaseDatabaseWrapper) -> None:
     postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         for table in MAY_GO:
-            for verb in ("update", "delete", "truncate"):
+            for verb in VERBS:
                 on = f" ON {table}" if postgresql else ""
                 cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{verb}{on}")
 
@@ -50,7 +52,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(here)
         found = {row[0] for row in cursor.fetchall()}
-    return [name for name in names() if name not in found]
+    return [name for name in names(connection) if name not in found]
 
 
 def _sqlite() -> list[str]:

@@ -16,7 +16,9 @@ from tenants.models import User
 def export(request: HttpRequest, user: User, form: str, wanted: dict[str, str]) -> StreamingHttpResponse:
     """Return the trail that the person may see and wants, as a file; the export is itself on the trail."""
     last = exporting.begin(user, form, wanted)
-    lines = exporting.lines(AuditFilters(wanted, visible(user)).qs, form, last)
+    found = AuditFilters(wanted, visible(user))
+    rows = found.qs if found.is_valid() else visible(user).none()  # not all of the trail under a filter's name
+    lines = exporting.lines(rows, form, last)
     body = _in_turn(lines) if isinstance(request, ASGIRequest) else lines
     response = StreamingHttpResponse(body, content_type=exporting.FORMS[form])
     name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"

@@ -39,7 +39,7 @@ def _apply(source: DirectorySource, diff: Diff, actor: User | None, reason: str)
             leaving.reactivate(change.user, by=None)
     _rename(by["change"] + by["return"])
     joined, refused = _join([change for change in diff.changes if change.what == "join"])
-    settled = [(change, change.user) for change in by["change"] + by["return"] if change.user] + joined
+    settled = _still_here(by["change"] + by["return"]) + joined
     _withdraw(settled)
     _give([(user, change.gained | change.moved) for change, user in settled])
     _record(source, diff, settled, actor, reason)
@@ -48,6 +48,17 @@ def _apply(source: DirectorySource, diff: Diff, actor: User | None, reason: str)
     changed = [key for change in diff.changes for key in (*change.gained, *change.lost)]
     roles.changed({tenant for tenant, _ in changed if tenant is not None})
     return refused
+
+
+def _still_here(changes: list[Change]) -> list[tuple[Change, User]]:
+    """Return those who have not been dismissed by hand since they were compared, locked until the end."""
+    settled = [(change, change.user) for change in changes if change.user]
+    here: set[int] = set()
+    for first in range(0, len(settled), AT_ONCE):
+        ids = [user.pk for _, user in settled[first : first + AT_ONCE]]
+        rows = User.objects.filter(pk__in=ids, is_active=True).order_by("pk").select_for_update()
+        here.update(rows.values_list("pk", flat=True))
+    return [(change, user) for change, user in settled if user.pk in here]
 
 
 def _why(change: Change) -> str:
@@ -72,6 +83,7 @@ def _join(changes: list[Change]) -> tuple[list[tuple[Change, User]], list[str]]:
     """Make the newcomers' accounts; return them, and the names that somebody else has."""
     taken = {name.lower() for name in User.objects.values_list("username", flat=True)}
     made, refused = [], []
+    new: set[str] = set()
     for change in changes:
         person = change.person
         if person is None:
@@ -82,7 +94,11 @@ def _join(changes: list[Change]) -> tuple[list[tuple[Change, User]], list[str]]:
         except Rejected:
             refused.append(person.login)
             continue
-        taken.add(user.username.lower())
+        if user.username.lower() in new:  # two in one directory, of which no rule says who has the name
+            refused.append(person.login)
+            continue
+        new.add(user.username.lower())
+        taken |= new
         user.display_name, user.display_name_zh = person.name[:120], person.name_zh[:120]
         user.email = person.mail[:254]
         made.append((change, user))

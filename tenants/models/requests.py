@@ -58,7 +58,7 @@ class QuotaRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.requester} for {self.tenant}: {self.status}"
+        return f"{self.tenant.slug}: {self.requester}"
 
     @property
     def pending(self) -> bool:

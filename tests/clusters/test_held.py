@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import time_machine
@@ -287,3 +288,13 @@ def test_a_worker_that_dies_before_its_commit_leaves_it_held(
     starting.sweep_held()
     work()
     assert Cluster.objects.get().status == "running"
+
+
+def test_a_wish_that_fails_stops_no_other(api: APIClient, small: Any, boss: Any, monkeypatch: Any) -> None:
+    asked = [ask(api, small, name=name)[1] for name in ("one", "two")]
+    for request in asked:
+        requests.approve(boss, request, {"nodes": 3})
+    settle = Mock(side_effect=RuntimeError)
+    monkeypatch.setattr(starting, "settle", settle)
+    starting.sweep_held()
+    assert settle.call_count == 2

@@ -107,7 +107,7 @@ def test_a_query_that_forgets_the_tenant_is_found(stage: Stage, place: str, monk
     for name, fault in [(place, FAULTS[place]), *([BESIDE[place]] if place in BESIDE else [])]:
         monkeypatch.setattr(name, fault)
     with pytest.raises(LeakError):
-        run_state_machine_as_test(Isolation, settings=budget(BUDGET, max_examples=20))
+        run_state_machine_as_test(Isolation, settings=budget(BUDGET, max_examples=5, stateful_step_count=60))
 
 
 @pytest.mark.parametrize("path", [

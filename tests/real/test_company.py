@@ -26,7 +26,7 @@ from tests.real import guide
 from tests.real.directory.lab import SERVICE_PASSWORD
 from tests.real.directory.slapd import Slapd
 from tests.real.running import ENDED, PASSWORD, free_port, kubectl, until
-from tests.real.units import PATH, Units
+from tests.real.units import PATH, Units, lend_venv
 
 pytestmark = [
     pytest.mark.real,
@@ -111,8 +111,7 @@ def variables(place: Path, postgres: dict[str, str], directory: dict[str, str], 
     for release in ("1.0", "1.1"):
         (place / f"code-{release}").mkdir()
     archive(place / "release.tar.gz")
-    venv = CHECKOUT / ".venv"
-    subprocess.run(["cp", "-a", "--reflink=auto", str(venv), str(place / "code-1.0/.venv")], check=True)
+    lend_venv(place / "code-1.0/.venv", PERSON)
     (place / "code-1.1/.venv").symlink_to(place / "code-1.0/.venv")
     programs(place / "cache")
     paths = {"CODE": "code", "ETC": "etc", "DATA": "data", "CACHE": "cache", "BACKUPS": "backups"}

@@ -65,10 +65,11 @@ def test_the_whole_job(  # noqa: PLR0915 - one job, told from beginning to end
     page.fill("#name", name)
     page.get_by_role("button", name=words["create"], exact=True).click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    page.wait_for_load_state()
     loads = watched.loads
 
     expect(page.locator("#task-steps li.done")).to_have_count(STEPS, timeout=60_000)
-    expect(page.locator("#task-log")).to_contain_text(words["finished"])
+    expect(page.locator("#task-log")).to_contain_text(words["finished"], timeout=20_000)
     expect(page.locator("[id^=node-]")).to_have_count(3, timeout=20_000)
     expect(page.locator(".head")).to_contain_text(words["running"])
     expect(page.locator(".head")).to_contain_text(words["simulated"])

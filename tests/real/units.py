@@ -6,8 +6,11 @@ import resource
 import shlex
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pks_portal.paths import CHECKOUT
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -158,3 +161,15 @@ def _rights(unit: dict[str, list[str]]) -> list[str]:
 def _capabilities(unit: dict[str, list[str]], name: str) -> str:
     given = " ".join(unit.get(f"Service.{name}", [])).lower().split()
     return ",".join(["-all", *(f"+{one.removeprefix('cap_')}" for one in given)])
+
+
+def lend_venv(place: Path, person: str) -> None:
+    """Copy what is installed; where its Python lies in somebody's home, the machine's own of that version runs it."""
+    subprocess.run(["cp", "-a", "--reflink=auto", str(CHECKOUT / ".venv"), str(place)], check=True)
+    home = Path(sys.executable).resolve().parent
+    if subprocess.run(["runuser", "-u", person, "--", "test", "-x", home / "python3"], check=False).returncode != 0:
+        own = Path(f"/usr/bin/python3.{sys.version_info.minor}")
+        (place / "bin/python3").unlink()
+        (place / "bin/python3").symlink_to(own)
+        settings = place / "pyvenv.cfg"
+        settings.write_text(settings.read_text().replace(f"home = {home}", f"home = {own.parent}"))

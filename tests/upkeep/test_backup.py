@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -122,3 +123,52 @@ def test_a_short_passphrase_is_refused(source, tmp_path):
     source.environment["PKS_BACKUP_PASSPHRASE"] = "short"
     assert "at least 12" in source.manage("backup", str(tmp_path / "x"), refused=True)
     assert not (tmp_path / "x").exists()
+
+
+KILLED = """
+import os, django
+from pks_portal.upkeep import bare
+os.environ["DJANGO_SETTINGS_MODULE"] = "pks_portal.settings"
+bare.without_lost_files()
+django.setup()
+from django.core.management import call_command
+from pks_portal.upkeep import {module}
+real = {module}.{name}
+def killed(*words):
+    real(*words)
+    os._exit(9)
+{module}.{name} = killed
+call_command("restore", {file!r})
+"""
+
+
+@pytest.mark.parametrize(("module", "name"), [("databases", "load"), ("backups", "_keep_apart")])
+def test_a_restore_that_was_killed_goes_on(source, tmp_path, databases, module, name):
+    file, other = tmp_path / "portal.backup", tmp_path / "other.backup"
+    source.manage("backup", str(file))
+    source.manage("shell", "--no-imports", "-c", "from tenants.models import Tenant; Tenant.objects.update(name='y')")
+    source.manage("backup", str(other))
+    target = Place(tmp_path / "b", databases[1])
+    code = KILLED.format(module=module, name=name, file=str(file))
+    died = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=target.environment, timeout=120, check=False)
+    assert (died.returncode, (target.data / "keys").exists()) == (9, False)
+    assert "restore that one" in target.manage("restore", str(other), refused=True)
+    target.manage("restore", str(file))
+    assert MARK in target.found()
+    assert (target.data / "restored" / "clusters" / "c1" / "secrets" / "ca.crt").read_text() == "certificate"
+    assert {file.name for file in target.data.iterdir() if file.name.startswith(".")} == set()
+    assert "not empty" in target.manage("restore", str(file), refused=True)
+
+
+def test_the_database_may_lie_on_another_disk(source, tmp_path, databases):
+    if databases[1]:
+        return  # PostgreSQL has its own
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as disk:
+        file, target = tmp_path / "portal.backup", Place(tmp_path / "b")
+        source.manage("backup", str(file))
+        assert Path(disk).stat().st_dev != tmp_path.stat().st_dev, "two disks are needed"
+        target.data.mkdir()
+        (target.data / "db").symlink_to(disk)
+        target.manage("restore", str(file))
+        assert MARK in target.found()
+        assert (Path(disk) / "portal.sqlite3").stat().st_mode & 0o077 == 0

@@ -1,12 +1,15 @@
 """Private keys of the portal's own: sealed where they lie, bound to their place, sealed anew by rotation."""
 
+import os
+import threading
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from pks_portal import keyring, keys
+from pks_portal import files, keyring, keys
 from pks_portal.keyring import KeyRingError
 from pks_portal.upkeep import sealing
 
@@ -89,3 +92,39 @@ def test_the_ring_of_the_environment_is_not_changed(scratch):
 def test_every_kind_of_sealed_column_is_found(data):
     names = {source.name for source in sealing.sources(data)}
     assert "key files" in names
+
+
+def test_a_key_that_is_written_meanwhile_is_not_replaced_by_the_one_before_it(data, monkeypatch):
+    path = data / "clusters" / "c1" / "secrets" / "ca.key"
+    path.write_bytes(b"old")
+    write = files.write
+    writer = threading.Thread(target=keys.keep, args=(path, SECRET))
+
+    def slow(*words: Any, **more: Any) -> None:
+        monkeypatch.setattr(files, "write", write)
+        writer.start()
+        writer.join(0.5)  # it waits for us; without a lock it would be through now, and we would undo it
+        write(*words, **more)
+
+    monkeypatch.setattr(files, "write", slow)
+    assert keys.renew(path)
+    writer.join(10)
+    assert keys.read(path) == SECRET
+    assert [file.name for file in path.parent.iterdir()] == ["ca.key"]
+
+
+def test_a_key_is_on_disk_before_an_older_one_may_be_dropped(data, monkeypatch):
+    path = data / "clusters" / "c1" / "secrets" / "ca.key"
+    path.write_bytes(SECRET)
+    settled: list[tuple[str, bool]] = []
+    fsync = os.fsync
+
+    def seen(descriptor: int) -> None:
+        fsync(descriptor)
+        settled.append((os.path.realpath(f"/proc/self/fd/{descriptor}"), path.read_bytes() != SECRET))
+
+    monkeypatch.setattr(os, "fsync", seen)
+    assert keys.renew(path)
+    (file, renamed), *after = settled
+    assert (Path(file).parent, renamed) == (path.parent, False), "the file, under its passing name"
+    assert after == [(str(path.parent), True)], "and then that it has its name"
