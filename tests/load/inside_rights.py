@@ -13,7 +13,7 @@ def main() -> dict[str, Any]:
     setup_test_environment()
     kept = setup_databases(verbosity=0, interactive=False)
     try:
-        return {"queries": _queries(), "tables": _tables(), "unnamed": _unnamed()}
+        return {"queries": _queries(), "rows": _rows(), "tables": _tables(), "unnamed": _unnamed()}
     finally:
         teardown_databases(kept, verbosity=0)
 
@@ -32,6 +32,12 @@ def _queries() -> list[tuple[str, int, int]]:
         raise RuntimeError("nobody")
     found = queries.counted(world, user)
     return [(" ".join(call), *numbers) for call, numbers in sorted(found.items())]
+
+
+def _rows() -> dict[str, int]:
+    from tests.properties.queries import FEW, MANY
+
+    return {"few": FEW, "many": MANY}
 
 
 def _tables() -> dict[str, dict[str, int]]:

@@ -11,13 +11,12 @@ from typing import Any
 from pks_portal.paths import CHECKOUT
 from tests.load.figures import Result, Row
 from tests.load.progress import tell
-from tests.properties.queries import FEW, MANY
 from tests.real.running import Portal
 
 MOST = 90
-METHOD = f"""\
+METHOD = """\
 Queries: each page, fragment and REST list of the tables of rights, asked by an administrator of the platform, first
-with {FEW} rows of each kind in one tenant, then with {MANY}; signing in and middleware are counted too. The tables of
+with {few} rows of each kind in one tenant, then with {many}; signing in and middleware are counted too. The tables of
 rights: each call of pages, REST, sockets and stream × each kind of people is a cell with one expected answer, asked by
 `tests/permissions`, which fails on a route that no table names."""
 
@@ -42,7 +41,9 @@ def measure(_portal: Portal) -> Result:
             ours=f"{cells:,} cells: {calls} calls ({words}) × {cells // calls} kinds of people",
         ),
     ]  # fmt: skip
-    return Result(name="rights", title="Rights and queries", method=METHOD, rows=rows, runs=[found])
+    return Result(
+        name="rights", title="Rights and queries", method=METHOD.format(**found["rows"]), rows=rows, runs=[found]
+    )
 
 
 def _counted() -> dict[str, Any]:
