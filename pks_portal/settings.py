@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "tenants.middleware.SessionMiddleware",
+    "tenants.middleware.RightsMiddleware",
     "tenants.middleware.SecondFactorMiddleware",
     "pks_portal.middleware.SignInAgainMiddleware",
     "pks_portal.errors.PortalErrorMiddleware",

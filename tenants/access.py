@@ -3,7 +3,8 @@
 Each app's policy.py declares its actions with `grant`; an action nobody declared is a programming error. Default deny.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self, TypeGuard, TypeVar
@@ -26,6 +27,9 @@ MAKING: set[str] = set()
 Allowed = list[tuple[str, int | None]]
 ALLOWED: ContextVar[Allowed | None] = ContextVar("allowed", default=None)
 """Where a list is kept: what the request has been allowed so far, each action with its tenant's key."""
+
+KEPT: ContextVar[dict[int, frozenset[str]] | None] = ContextVar("kept", default=None)
+"""Platform roles by person, see `remembering`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,26 @@ def on_platform(user: Anyone, action: str) -> bool:
     """Say whether a platform role lets the user perform the action everywhere, also where there is no tenant."""
     if not _counts(user, action):
         return False
-    return PlatformGrant.objects.filter(user=user, role__in=ROLES_FOR[action]).exists()
+    return not ROLES_FOR[action].isdisjoint(_platform_roles(user))
+
+
+def _platform_roles(user: User) -> frozenset[str]:
+    kept = KEPT.get()
+    if kept is None:
+        return frozenset(PlatformGrant.objects.filter(user=user).values_list("role", flat=True))
+    if user.pk not in kept:
+        kept[user.pk] = frozenset(PlatformGrant.objects.filter(user=user).values_list("role", flat=True))
+    return kept[user.pk]
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Read people's platform roles once within, for a page asks dozens of times; nothing within may change them."""
+    token = KEPT.set({})
+    try:
+        yield
+    finally:
+        KEPT.reset(token)
 
 
 def tenants_where(user: Anyone, action: str) -> models.QuerySet[Tenant]:

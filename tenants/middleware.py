@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.http import urlencode
 
 from pks_portal.errors import PROBLEM, PROGRAMS, Forbidden
-from tenants import audit, factors, lifetimes
+from tenants import access, audit, factors, lifetimes
 from tenants.models import User
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -35,6 +35,19 @@ class SessionMiddleware:
             elif not automatic(request) and lifetimes.note(request.session):
                 UserSession.objects.create_from_request(request)
         return self.get_response(request)
+
+
+class RightsMiddleware:
+    """Read the platform roles of who looks at something once; what may change them asks anew each time."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"} or request.path.startswith(("/accounts/", "/oauth/")):
+            return self.get_response(request)
+        with access.remembering():
+            return self.get_response(request)
 
 
 class SecondFactorMiddleware:

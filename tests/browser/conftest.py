@@ -14,6 +14,8 @@ from tests.browser.portal import CHECKOUT, Portal, running
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE = 30
+LOOKS = [("en", "light", 1440), ("en", "dark", 390), ("zh", "light", 390), ("zh", "dark", 1440)]
+"""Every pair of a language, a theme and a width: half of all, at half the price."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.browser.conftest import Visitor, axe, until
+from tests.browser.conftest import LOOKS, Visitor, axe, until
 from tests.browser.portal import Portal
 
-LOOKS = [(lang, theme, width) for lang in ("en", "zh") for theme in ("light", "dark") for width in (1440, 390)]
 WIDTHS = (320, 390, 768, 1024, 1440, 1920)
 ASK = """
 from tenants import requests

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Visitor, axe, until
+from tests.browser.conftest import LOOKS, Visitor, axe, until
 
-LOOKS = [(lang, theme, width) for lang in ("en", "zh") for theme in ("light", "dark") for width in (1440, 390)]
 REASON = "Incident 4711: etcd is full, I compact it."
 MAKE = """
 from clusters.models import Cloud, Cluster, NodePool, Plan

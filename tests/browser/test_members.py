@@ -4,10 +4,9 @@ import uuid
 
 import pytest
 
-from tests.browser.conftest import Visitor, axe, until
+from tests.browser.conftest import LOOKS, Visitor, axe, until
 from tests.browser.portal import Portal
 
-LOOKS = [(lang, theme, width) for lang in ("en", "zh") for theme in ("light", "dark") for width in (1440, 390)]
 NEWCOMER = """
 from tests.browser.seed import _session
 from tenants.models import ENVIRONMENT, User

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Visitor, axe, until
+from tests.browser.conftest import LOOKS, Visitor, axe, until
 
 WIDTHS = (320, 390, 768, 1024, 1440, 1920)
-LOOKS = [(lang, theme, width) for lang in ("en", "zh") for theme in ("light", "dark") for width in (1440, 390)]
 ENGLISH = re.compile(r"\b[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}\b")
 PROSE = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -8,10 +8,9 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Visitor, axe, until
+from tests.browser.conftest import LOOKS, Visitor, axe, until
 
 PASSWORD = "Break-glass-2026-now"
-LOOKS = [(lang, theme, width) for lang in ("en", "zh") for theme in ("light", "dark") for width in (1440, 390)]
 
 
 @pytest.fixture
