@@ -20,7 +20,7 @@ def _memory(request: QuotaRequest) -> Iterator[Capacity]:
         if fleet.queue_of(cloud) == fleet.HERE:
             total = host.memory_total()
             yield Capacity(
-                said=Said("capacity.memory", {"cloud": cloud.name}),
+                said=Said("capacity.memory", {"cloud": cloud.label}),
                 total=total,
                 used=round(max(0.0, total - host.memory_free()), 2),
                 adds=request.size.get("host_memory_gib") or 0.0,

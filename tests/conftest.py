@@ -18,6 +18,17 @@ from tenants.audit import guards
 from tests.factories import CloudFactory, MembershipFactory, PlanFactory
 from tests.tools import client_of
 
+COSTLY = ("engines", "directory")
+"""Folders whose tests share what is dear to start: a cluster, two directories. Others go by file."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what a worker of CI's real stage takes as a whole."""
+    for item in items:
+        if item.get_closest_marker("real") or item.get_closest_marker("browser"):
+            shared = [folder for folder in COSTLY if folder in item.path.parts]
+            item.add_marker(pytest.mark.xdist_group(*shared or [item.path.stem]))
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> list[str]:

@@ -59,7 +59,9 @@ class Trend:
             return _("not known for any of the last %(days)s days") % {"days": len(self.days)}
         least, most = min(known), max(known)
         text = _("between %(least)s and %(most)s a day") % {"least": least, "most": most}
-        if least == most:
+        if len(known) == 1:
+            text = _("%(most)s on one day") % {"most": most}
+        elif least == most:
             text = _("%(most)s each day") % {"most": most}
         if unknown := len(self.days) - len(known):
             missing = ngettext("%(count)s day not known", "%(count)s days not known", unknown) % {"count": unknown}

@@ -1,8 +1,10 @@
 """Chromium, a whole portal, and a visitor of it who notices what is wrong with a page."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from tests.browser.portal import CHECKOUT, Portal, running
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE = 30
-LOOKS = [("en", "light", 1440), ("en", "dark", 390), ("zh", "light", 390), ("zh", "dark", 1440)]
-"""Every pair of a language, a theme and a width: half of all, at half the price."""
+ALL_LOOKS = list(product(("en", "zh"), ("light", "dark"), (1440, 390)))
+LOOKS = ALL_LOOKS if os.environ.get("PKS_TEST_LOOKS") == "all" else [("en", "light", 1440), ("zh", "dark", 390)]
+"""A language, a theme and a width: in CI each of them once, in `make soak` each with each."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

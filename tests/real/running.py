@@ -42,7 +42,9 @@ class Portal:
     """A default set: started, stopped, killed in parts, and asked over REST as one person."""
 
     def __init__(self, data: Path, **environment: str) -> None:
-        self.data, self.port, self.environment = data, free_port(), environment
+        self.data, self.port = data, free_port()
+        # Its own, since the port that everybody takes first may be another's while this portal is stopped.
+        self.environment = {"PKS_ISSUER_PORT": str(free_port())} | environment
         self.url = f"http://127.0.0.1:{self.port}"
         self.tokens: dict[str, str] = {}
 

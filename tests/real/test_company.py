@@ -211,7 +211,9 @@ def test_the_guide(variables: dict[str, str], place: Path, mail: MailServer) -> 
                 guide.run(block, known)
         company.ready()
         assert [message["To"] for message in mail.mails] == ["you@corp.example"]
-        assert "audit.head" in units.said("pks-portal-worker.service")
+        until(
+            lambda: "audit.head" in units.log_of("pks-portal-worker.service"), 10, what="the head of the trail is told"
+        )
     finally:
         sys.stdout.write(units.report())  # pytest shows it where the test fails
         units.stop(list(units.running))

@@ -73,8 +73,11 @@ class Units:
         for name, process in self.running.items():
             assert process.poll() is None, f"{name} ended:\n{self.said(name)}"
 
+    def log_of(self, name: str) -> str:
+        return (self.log / f"{name}.log").read_text()
+
     def said(self, name: str) -> str:
-        return (self.log / f"{name}.log").read_text()[-4000:]
+        return self.log_of(name)[-4000:]
 
     def report(self) -> str:
         """Return the end of what each unit said, and whether it still runs."""

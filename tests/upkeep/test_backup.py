@@ -1,10 +1,13 @@
 """Backup and restore through the commands, on databases of their own: SQLite files, and PostgreSQL where CI has it."""
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -36,29 +39,39 @@ class Place:
         assert bool(done.returncode) is refused, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def found(self) -> str:
-        code = "from tenants.models import Tenant; print(*Tenant.objects.values_list('slug', flat=True))"
-        return self.manage("shell", "--no-imports", "-c", code)
+    def found(self) -> list[str]:
+        """Return the slugs of all tenants."""
+        text = "SELECT slug FROM tenants_tenant"
+        if url := self.environment.get("DATABASE_URL"):
+            return psql(text, url).split()
+        with closing(sqlite3.connect(self.data / "db" / "portal.sqlite3")) as link:
+            return [slug for (slug,) in link.execute(text)]
 
 
-@pytest.fixture
-def databases(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """Return the URLs of two empty databases; empty texts mean SQLite in the data directory."""
+def psql(text: str, url: str = "") -> str:
+    words = ["psql", url or os.environ["DATABASE_URL"], "-qAtc", text]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def database(template: str = "") -> tuple[str, str]:
+    """Return the name and URL of a new PostgreSQL database, empty or like another; of SQLite both are empty."""
     if not (url := os.environ.get("DATABASE_URL")):
-        yield ["", ""]
-        return
-    names = [f"backup_{uuid4().hex[:12]}" for _ in range(2)]
-    for name in names:
-        subprocess.run(["psql", url, "-qc", f"CREATE DATABASE {name}"], check=True, capture_output=True)
-    yield [urlsplit(url)._replace(path=f"/{name}").geturl() for name in names]
-    for name in names:
-        subprocess.run(["psql", url, "-qc", f"DROP DATABASE {name} WITH (FORCE)"], check=True, capture_output=True)
+        return "", ""
+    name = f"backup_{uuid4().hex[:12]}"
+    psql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    return name, urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
-@pytest.fixture
-def source(tmp_path: Path, databases: list[str]) -> Place:
-    """Return a portal with a tenant and one cluster's authorities."""
-    place = Place(tmp_path / "a", databases[0])
+def drop(*names: str) -> None:
+    for name in filter(None, names):
+        psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, str]]:
+    """Return a portal with a tenant and one cluster's authorities, and its database's name; tests use copies."""
+    name, url = database()
+    place = Place(tmp_path_factory.mktemp("first") / "a", url)
     (place.data / "keys").mkdir(parents=True)
     (place.data / "db").mkdir()
     (place.data / "keys" / "secret-key").write_text("s" * 50)
@@ -70,15 +83,33 @@ def source(tmp_path: Path, databases: list[str]) -> Place:
     place.manage("migrate", "--verbosity", "0")
     code = f"from tenants.models import Tenant; Tenant.objects.create(slug='{MARK}', name='x')"
     place.manage("shell", "--no-imports", "-c", code)
-    return place
+    yield place, name
+    drop(name)
 
 
-def test_a_backup_rises_in_an_empty_place(source, tmp_path, databases):
+@pytest.fixture
+def source(first: tuple[Place, str], tmp_path: Path) -> Iterator[Place]:
+    """Return a copy of that portal."""
+    name, url = database(first[1])
+    shutil.copytree(first[0].data, tmp_path / "a")
+    yield Place(tmp_path / "a", url)
+    drop(name)
+
+
+@pytest.fixture
+def empty() -> Iterator[str]:
+    """Return the URL of an empty database to restore into; without one, SQLite in the data directory is meant."""
+    name, url = database()
+    yield url
+    drop(name)
+
+
+def test_a_backup_rises_in_an_empty_place(source, tmp_path, empty):
     file = tmp_path / "portal.backup"
     assert "files" in source.manage("backup", str(file))
     assert "files" in source.manage("backup", "--check", str(file))
     assert MARK.encode() not in file.read_bytes()
-    target = Place(tmp_path / "b", databases[1])
+    target = Place(tmp_path / "b", empty)
     said = target.manage("restore", str(file))
     assert "authorities of 1 clusters" in said
     assert MARK in target.found()
@@ -102,11 +133,11 @@ def test_nothing_that_is_there_is_touched(source, tmp_path):
     assert "database is not empty" in source.manage("restore", str(file), refused=True)
 
 
-def test_what_is_no_backup_leaves_nothing(source, tmp_path, databases):
+def test_what_is_no_backup_leaves_nothing(source, tmp_path, empty):
     file = tmp_path / "portal.backup"
     source.manage("backup", str(file))
     whole = file.read_bytes()
-    target = Place(tmp_path / "b", databases[1])
+    target = Place(tmp_path / "b", empty)
     for broken, words in ((b"hello", "no backup"), (whole[:-20], "cut off or damaged")):
         file.write_bytes(broken)
         assert words in target.manage("restore", str(file), refused=True)
@@ -143,12 +174,12 @@ call_command("restore", {file!r})
 
 
 @pytest.mark.parametrize(("module", "name"), [("databases", "load"), ("backups", "_keep_apart")])
-def test_a_restore_that_was_killed_goes_on(source, tmp_path, databases, module, name):
+def test_a_restore_that_was_killed_goes_on(source, tmp_path, empty, module, name):
     file, other = tmp_path / "portal.backup", tmp_path / "other.backup"
     source.manage("backup", str(file))
     source.manage("shell", "--no-imports", "-c", "from tenants.models import Tenant; Tenant.objects.update(name='y')")
     source.manage("backup", str(other))
-    target = Place(tmp_path / "b", databases[1])
+    target = Place(tmp_path / "b", empty)
     code = KILLED.format(module=module, name=name, file=str(file))
     died = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=target.environment, timeout=120, check=False)
     assert (died.returncode, (target.data / "keys").exists()) == (9, False)
@@ -160,8 +191,8 @@ def test_a_restore_that_was_killed_goes_on(source, tmp_path, databases, module, 
     assert "not empty" in target.manage("restore", str(file), refused=True)
 
 
-def test_the_database_may_lie_on_another_disk(source, tmp_path, databases):
-    if databases[1]:
+def test_the_database_may_lie_on_another_disk(source, tmp_path, empty):
+    if empty:
         return  # PostgreSQL has its own
     with tempfile.TemporaryDirectory(dir="/dev/shm") as disk:
         file, target = tmp_path / "portal.backup", Place(tmp_path / "b")

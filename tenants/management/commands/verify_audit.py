@@ -36,7 +36,7 @@ class Command(BaseCommand):
 def _anchor(text: str) -> Anchor:
     number, _colon, digest = text.partition(":")
     if not number.isdecimal() or len(digest) != HASH_LENGTH:
-        raise ArgumentTypeError("NUMBER:HASH")
+        raise ArgumentTypeError(_("An anchor is NUMBER:HASH, a hash of 64 hexadecimal digits."))
     return int(number), digest.lower()
 
 

@@ -23,9 +23,17 @@ class Command(BaseCommand):
 
 
 def _line(one: Kept) -> str:
-    span = f"{one.span.total_seconds() / 86400:g} d" if one.span else "for ever"
-    oldest = f"{one.oldest:%F %T}" if one.oldest else "-"
-    return f"{one.name!s:<46} {span:>9}  {one.rows:>9} rows  {oldest:>19}  {one.due:>6} due  {one.setting}".rstrip()
+    oldest = f"{'ends' if one.ends else 'made'} {one.oldest:%F %T}" if one.oldest else "-"
+    rows = f"{one.rows:>9} rows  {oldest:>24}  {one.due:>6} due"
+    return f"{one.name!s:<46} {_span(one.hours):>9}  {rows}  {one.setting}".rstrip()
+
+
+def _span(hours: int) -> str:
+    """Return a span in days, or in hours where it is not whole days; 0: for ever."""
+    if not hours:
+        return "for ever"
+    days, rest = divmod(hours, 24)
+    return f"{hours} h" if rest else f"{days} d"
 
 
 def _json() -> str:
