@@ -61,7 +61,7 @@ class Target:
 def check(url: str) -> Target:
     """Return a typed address taken apart. Raises Invalid (field "url"): it can never be called.
 
-    Looks at the text alone; where its name leads is looked at each time it is called.
+    Looks at the text alone; where a name leads is looked at each time it is called.
     """
     if len(url) > LONGEST_URL or not url.isascii() or any(char <= " " or char in '\\"<>`\x7f' for char in url):
         _refuse("characters")
@@ -73,7 +73,19 @@ def check(url: str) -> Target:
         _refuse("scheme")
     if parsed.userinfo or parsed.fragment or "#" in url or "%" in parsed.host or (parsed.port or 1) > LAST_PORT:
         _refuse("form")
-    return Target(parsed, parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80))
+    target = Target(parsed, parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80))
+    _refuse_literal(target)
+    return target
+
+
+def _refuse_literal(target: Target) -> None:
+    """Refuse an address that is written as a number and may not be called: nothing about it can change."""
+    try:
+        address = ip_address(target.host)
+    except ValueError:
+        return
+    if not permitted(target.url.scheme, address, target.port):
+        _refuse("place", host=target.host, port=target.port)
 
 
 def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS) -> Answer:

@@ -120,7 +120,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if reason in CHANGE_NEEDED:
             text = _("Your password has to be changed before you can sign in. Change it where you change it at work.")
             return ValidationError(text, code="password_change_needed")
-        return _failed(self._attempts_left(request, credentials))
+        if not (left := self._attempts_left(request, credentials)):  # wrong, and the last for now
+            return ValidationError(_too_many(self._waiting_time(request, credentials)).message, code="sign_in_failed")
+        return _failed(left)
 
     def _histories(self, request: HttpRequest, credentials: dict[str, Any]) -> list[tuple[ratelimit.Rate, list[float]]]:
         """Return each limit on failed sign-ins with the times, newest first, that count against it."""

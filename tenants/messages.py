@@ -7,7 +7,10 @@ from pks_portal import messages
 messages.add(
     {
         "error.forbidden": gettext_noop("You may not do this. %(reason)s"),
-        "error.forbidden.next": gettext_noop("Ask an administrator of the tenant for the role."),
+        "error.forbidden.next": gettext_noop(
+            "Ask for the role: a tenant's administrator gives those of the tenant, "
+            "a platform administrator those of the platform."
+        ),
         "error.quota_exceeded": gettext_noop(
             "Quota exceeded: %(tenant)s may have %(limit)s (%(kind)s), has %(used)s, and this adds %(adds)s."
         ),

@@ -46,6 +46,7 @@ class Pair:
 def start(user: User, client: str) -> Pair:
     """Issue the tokens of a new sign-in, and record it."""
     AccessToken.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
+    User.objects.filter(pk=user.pk).update(last_login=timezone.now())
     pair = _issue(user, client, uuid.uuid4(), timezone.now() + SIGN_IN_LIFETIME)
     audit.record(user, "session.start", user, client=client)
     return pair

@@ -58,7 +58,7 @@ def create_cluster(
     if dry_run:
         return preview.show_preview(portal.send("POST", CLUSTERS, wish, dry_run="true"))
     asking = _asking(request=request, reason=reason, least=least)
-    return _follow(portal, portal.send("POST", CLUSTERS, {**wish, **asking}, **_query(asking)), wait=wait, watch=watch)
+    return _follow(portal, _start(portal, "POST", CLUSTERS, wish, asking), wait=wait, watch=watch)
 
 
 def resize(
@@ -85,7 +85,7 @@ def resize(
                    name=name, before=before, after=num_nodes)  # fmt: skip
     options.confirm(question, non_interactive=non_interactive)
     asking = _asking(request=request, reason=reason, least=least)
-    started = portal.send("PATCH", path, {"nodes": num_nodes, **asking}, **_query(asking))
+    started = _start(portal, "PATCH", path, {"nodes": num_nodes}, asking)
     return _follow(portal, started, wait=wait, watch=watch)
 
 
@@ -115,8 +115,15 @@ def _asking(*, request: bool, reason: str, least: int | None) -> dict[str, Any]:
     return {"request": {"reason": reason} | ({} if least is None else {"least": least})}
 
 
-def _query(asking: Mapping[str, Any]) -> dict[str, str]:
-    return {"request": "true"} if asking else {}
+def _start(portal: Portal, method: str, path: str, wish: Mapping[str, Any], asking: Mapping[str, Any]) -> Any:
+    """Send a wish. Raises Refused, with the way to ask for the quota where that is what it lacks."""
+    try:
+        return portal.send(method, path, {**wish, **asking}, **({"request": "true"} if asking else {}))
+    except Refused as refusal:
+        if refusal.document.get("code") != "quota-exceeded":
+            raise
+        advice = say("Ask for less, free something, or ask for the quota: the same command with --request.")
+        raise Refused(refusal.detail, advice, refusal.document) from None
 
 
 def _follow(portal: Portal, started: Mapping[str, Any], *, wait: bool, watch: bool) -> None:

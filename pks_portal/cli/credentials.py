@@ -141,7 +141,7 @@ def revoke_kubeconfig(
     portal = Portal()
     if cluster:
         wish["cluster"] = finding.cluster(portal, cluster, tenant)["id"]
-    options.confirm(say("Are you sure you want to revoke this?"), non_interactive=non_interactive)
+    options.confirm(_which(cluster, holder, mine=mine), non_interactive=non_interactive)
     if identifier:
         portal.send("DELETE", f"{KUBECONFIGS}/{identifier}")
         answer: Issued = {"revoked": [identifier], "failed": []}
@@ -171,3 +171,14 @@ def _use(item: Issued) -> str:
     if item["kind"] == "certificate":
         return say("not known")
     return show.moment(item["last_used_at"]) or say("never")
+
+
+def _which(cluster: str | None, holder: str | None, *, mine: bool) -> str:
+    """Return the question before something is revoked."""
+    if mine:
+        return say("Are you sure you want to revoke all your own kubeconfigs?")
+    if holder:
+        return say("Are you sure you want to revoke all kubeconfigs of {name}?", name=holder)
+    if cluster:
+        return say("Are you sure you want to revoke all kubeconfigs of cluster {name}?", name=cluster)
+    return say("Are you sure you want to revoke this?")

@@ -47,7 +47,10 @@ messages.add(
         "next.invalid": gettext_noop("Correct what is named and send the request again."),
         "next.not_json": gettext_noop("Send the body as valid JSON."),
         "next.unauthorized": gettext_noop("Get a token at /oauth/token and send it as “Authorization: Bearer …”."),
-        "next.forbidden": gettext_noop("Ask an administrator of the tenant for the role."),
+        "next.forbidden": gettext_noop(
+            "Ask for the role: a tenant's administrator gives those of the tenant, "
+            "a platform administrator those of the platform."
+        ),
         "next.not_found": gettext_noop("Check the address; what you may not see is not found either."),
         "next.method": gettext_noop("Use one of the methods that the header Allow names."),
         "next.only_json": gettext_noop("Send and accept application/json."),

@@ -34,11 +34,17 @@ class Writer:
 
     def text(self, name: str, text: str) -> None:
         """Add a small text under a name."""
-        data = text.encode()
+        self.sums[name] = self._put(name, text.encode())
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        """Add the manifest: `facts`, and the sums of all that was added."""
+        self._put(MANIFEST, json.dumps({**facts, "files": dict(self.sums)}, indent=1).encode())
+
+    def _put(self, name: str, data: bytes) -> str:
         info = tarfile.TarInfo(name)
         info.size, info.mode = len(data), 0o600
         self._tar.addfile(info, io.BytesIO(data))
-        self.sums[name] = hashlib.sha256(data).hexdigest()
+        return hashlib.sha256(data).hexdigest()
 
 
 @contextmanager
@@ -54,7 +60,7 @@ def writing(path: Path, passphrase: str, facts: Mapping[str, Any]) -> Iterator[W
             with tarfile.open(fileobj=sealing, mode="w|", bufsize=CHUNK) as tar:  # type: ignore[call-overload]
                 writer = Writer(tar)
                 yield writer
-                writer.text(MANIFEST, json.dumps({**facts, "files": dict(writer.sums)}, indent=1))
+                writer.finish(facts)
             sealing.finish()
             file.flush()
             os.fsync(file.fileno())

@@ -8,6 +8,8 @@ messages.add(
     {
         "error.out_of_scope": gettext_noop("This token may not do this. %(reason)s"),
         "error.out_of_scope.next": gettext_noop("Use a token that may, or sign in yourself."),
+        "error.token_owner_disabled": gettext_noop("The account %(name)s is disabled."),
+        "error.token_owner_disabled.next": gettext_noop("Enable it first."),
         "error.token_name_taken": gettext_noop("There is a token “%(name)s” already."),
         "error.token_name_taken.next": gettext_noop("Choose another name, or rotate the token that is there."),
         "error.token_too_many": gettext_noop("There are %(most)s tokens already, and more are not possible."),

@@ -52,14 +52,15 @@ def longest_days() -> int:
 def issue(actor: User, owner: User, wish: Wish) -> tuple[ApiToken, str]:
     """Make a token and return it with its text, which is nowhere kept.
 
-    Raises Forbidden, Conflict (name taken, too many), Invalid (scopes, days, networks).
+    Raises Forbidden, Conflict (name taken, too many, the account is disabled), Invalid (scopes, days, networks).
     """
     may_manage(actor, owner)
     now = timezone.now()
     _check(wish, owner)
     networks = [_network(text) for text in wish.networks]
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+        if not User.objects.select_for_update(no_key=True).get(pk=owner.pk).is_active:
+            raise Conflict("error.token_owner_disabled", name=owner.username)
         held = ApiToken.objects.filter(user=owner)
         held.filter(expires_at__lt=now - timedelta(days=longest_days())).delete()
         if held.filter(name=wish.name).exists():

@@ -118,6 +118,14 @@ TEXTS = {
         "“{text}” 不是 kubeconfig 的 ID（见 pks kubeconfigs）。"
     ),
     "Are you sure you want to revoke this?": "确定要吊销吗？",
+    "Are you sure you want to revoke all your own kubeconfigs?": "确定要吊销自己的全部 kubeconfig 吗？",
+    "Are you sure you want to revoke all kubeconfigs of {name}?": "确定要吊销 {name} 的全部 kubeconfig 吗？",
+    "Are you sure you want to revoke all kubeconfigs of cluster {name}?": (
+        "确定要吊销集群 {name} 的全部 kubeconfig 吗？"
+    ),
+    "Ask for less, free something, or ask for the quota: the same command with --request.": (
+        "请减少用量、释放部分资源，或在同一命令后加上 --request 申请配额。"
+    ),
     "Revoked: {number}.": "已吊销：{number} 个。",
     "{number} could not be revoked.": "有 {number} 个未能吊销。",
     # previews
