@@ -54,7 +54,13 @@ def render(key: str, args: Mapping[str, Any]) -> str:
 
 
 def shown(value: Any) -> Any:
-    """Return an argument as it is shown; an argument may itself be a stored text."""
-    if isinstance(value, dict) and value.keys() == {"key", "args"}:
+    """Return an argument as it is shown; an argument may itself be a stored text, or a list of them."""
+    if _is_stored(value):
         return render(value["key"], value["args"])
+    if isinstance(value, list) and value and all(map(_is_stored, value)):
+        return ", ".join(render(one["key"], one["args"]) for one in value)
     return value
+
+
+def _is_stored(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"key", "args"}

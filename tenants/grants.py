@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from pks_portal.messages import say
 from tenants import audit, notices, quotas
 from tenants.access import people_where
 from tenants.models import QuotaGrant, QuotaRequest, User
@@ -26,11 +27,12 @@ def _end(request: QuotaRequest) -> bool:
     amounts = dict(due.values_list("kind", "amount"))
     if not due.update(ended_at=timezone.now()):
         return False
+    found = sorted(amounts.items())
     audit.record(None, "quota.expire", request, tenant=tenant, amounts=amounts)
     asking = people_where("quota.request", tenant).values("pk")
     concerned = User.objects.filter(pk__in=[*asking.values_list("pk", flat=True), request.requester_id])
     notices.tell(
         "quota.expired", to=concerned, tenant=tenant, link=f"/approvals/{request.pk}", tenant_name=tenant.slug,
-        what=", ".join(f"{kind} {amount}" for kind, amount in sorted(amounts.items())),
+        what=[say("quota.amount", kind=say(f"quota.{kind}").stored(), amount=much).stored() for kind, much in found],
     )  # fmt: skip
     return True

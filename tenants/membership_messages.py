@@ -76,6 +76,14 @@ messages.add(
         "notice.service_account.token": gettext_noop(
             "%(actor)s, who is no administrator of %(tenant_name)s, issued a token of the service account %(name)s."
         ),
+        "notice.mapping.made_platform": gettext_noop(
+            "%(actor)s lets the directory group %(group)s give the platform role “%(role)s”."
+        ),
+        "notice.mapping.ended_platform": gettext_noop(
+            "%(actor)s lets the directory group %(group)s no longer give the platform role “%(role)s”."
+        ),
+        "notice_kind.mapping.made_platform": gettext_noop("A directory group gives a platform role"),
+        "notice_kind.mapping.ended_platform": gettext_noop("A directory group gives a platform role no longer"),
         "notice_kind.mapping.made": gettext_noop("A directory group gives a role"),
         "notice_kind.mapping.ended": gettext_noop("A directory group gives a role no longer"),
         "notice_kind.member.given": gettext_noop("A role given by the platform"),

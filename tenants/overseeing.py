@@ -54,9 +54,19 @@ def _tell_of_unled(tenants: Collection[int]) -> None:
 
 
 def mapping(actor: User, row: GroupMapping, kind: str) -> None:
-    """Tell a tenant's administrators that a group of the directory gives a role ("mapping.made"), or not any more."""
+    """Tell the administrators that a group of the directory gives a role ("mapping.made"), or not any more.
+
+    Those of the tenant, and of a platform role those of the platform.
+    """
     if row.tenant is not None:
         _tell(kind, actor, row.tenant, role=row.role, group=row.group_dn)
+        return
+    others = people_where("role.platform", None).exclude(pk=actor.pk)
+    role = say(f"role.{row.role}").stored()
+    notices.tell(
+        f"{kind}_platform", to=others, link="/platform/directories", actor=actor.username, role=role,
+        group=row.group_dn,
+    )  # fmt: skip
 
 
 def by_stranger(kind: str, actor: User, tenant: Tenant, *, page: str = MEMBERS, role: str = "", **facts: Any) -> None:

@@ -44,6 +44,7 @@ messages.add(
         "notice.quota.lapsed": gettext_noop(
             "The quota request in %(tenant_name)s lapsed, nobody can use it any more: %(what)s"
         ),
+        "quota.amount": gettext_noop("%(kind)s: %(amount)s"),
         "notice.quota.expired": gettext_noop("What was granted to %(tenant_name)s for a while is over: %(what)s"),
         "notice_kind.quota.requested": gettext_noop("Quota request made"),
         "notice_kind.quota.approved": gettext_noop("Quota request approved"),

@@ -146,6 +146,7 @@ def unmap(actor: User, mapping: GroupMapping) -> int:
         )
         if mapping.role == PlatformRole.PLATFORM_ADMIN:
             _keep_a_platform_admin(lost.values_list("pk", flat=True))
+        overseeing.mapping(actor, mapping, "mapping.ended")
         count, _rows = lost.delete()
     else:
         row = _locked(mapping.tenant)

@@ -18,15 +18,22 @@ from tenants.audit import guards
 from tests.factories import CloudFactory, MembershipFactory, PlanFactory
 from tests.tools import client_of
 
-COSTLY = ("engines", "directory")
-"""Folders whose tests share what is dear to start: a cluster, two directories. Others go by file."""
+LONG = ("test_backup", "test_isolation", "test_survival", "test_company", "test_pages", "test_menus")
+SHARED = ("engines", "directory")
+"""Folders whose tests share what is dear to start: a cluster, two directories."""
+APART = {"engines", "real", "browser"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what a worker of CI's real stage takes as a whole."""
+    """Begin with what takes long, or one worker is left with it; say what a worker of CI's real stage takes whole.
+
+    First of all hooks, since xdist reads the groups in its own.
+    """
+    items.sort(key=lambda item: item.path.stem not in LONG)
     for item in items:
-        if item.get_closest_marker("real") or item.get_closest_marker("browser"):
-            shared = [folder for folder in COSTLY if folder in item.path.parts]
+        if APART.intersection(item.path.parts):
+            shared = [folder for folder in SHARED if folder in item.path.parts]
             item.add_marker(pytest.mark.xdist_group(*shared or [item.path.stem]))
 
 

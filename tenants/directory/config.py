@@ -64,6 +64,7 @@ class Config:
 
     `user_filter` has one "{login}". An empty `ca_file` means the authorities that the system trusts. `domain` and
     `suffixes` tell whose a name is: CORP in CORP\li.na, corp.example in li.na@corp.example; both in lower case.
+    `locked`: the bind password cannot be opened, so nobody is asked: an outage of this directory and of no other.
     """
 
     uris: tuple[str, ...]
@@ -83,6 +84,7 @@ class Config:
     source: UUID = ENVIRONMENT
     domain: str = ""
     suffixes: tuple[str, ...] = ()
+    locked: bool = False
 
     @property
     def shape(self) -> Shape:

@@ -100,10 +100,10 @@ class Searcher:
         raw = values.get(shape.id, [b""])[0]
         if not raw:
             raise DirectoryUnavailable(f"{dn} has no {shape.id} that the portal's account may read")
-        if self.config.kind == ACTIVE_DIRECTORY:
-            identity, enabled = str(uuid.UUID(bytes_le=raw)), not int(text(values, shape.state) or 0) & DISABLED_BIT
-        else:
-            identity, enabled = raw.decode(), LOCKED_FOR_GOOD not in values.get(shape.state, [])
+        try:
+            identity, enabled = self._identified(raw, values)
+        except ValueError as error:
+            raise DirectoryUnavailable(f"{dn} has a {shape.id} or {shape.state} that is none: {error}") from error
         login, name_zh = text(values, shape.login).lower(), text(values, shape.name_zh)
         return Person(
             id=identity,
@@ -115,6 +115,13 @@ class Searcher:
             enabled=enabled and not _expired(text(values, shape.expiry)),
             source=self.config.source,
         )
+
+    def _identified(self, raw: bytes, values: Values) -> tuple[str, bool]:
+        """Return what never changes of a person, and whether they may come in. Raises ValueError."""
+        state = self.config.shape.state
+        if self.config.kind == ACTIVE_DIRECTORY:
+            return str(uuid.UUID(bytes_le=raw)), not int(text(values, state) or 0) & DISABLED_BIT
+        return raw.decode(), LOCKED_FOR_GOOD not in values.get(state, [])
 
     @property
     def _answer_timeout(self) -> float:

@@ -1,14 +1,17 @@
 """The directories in use, in order: rows of the database and the environment's own; and whose a typed name is."""
 
 import hashlib
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.db.models import Count
 
-from pks_portal import files, paths, sealed
+from pks_portal import files, keyring, paths, sealed
 from tenants.directory.config import SHAPES, Config
 from tenants.models import ENVIRONMENT, DirectorySource
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,12 @@ def config_of(source: DirectorySource) -> Config | None:
     """Return how a directory is reached; None for the environment's where it describes none."""
     if source.pk == ENVIRONMENT:
         return Config.from_settings()
-    return build(source, tuple(server.uri for server in source.servers.all()), sealed.get(source, "bind_password"))
+    uris = tuple(server.uri for server in source.servers.all())
+    try:
+        return build(source, uris, sealed.get(source, "bind_password"))
+    except keyring.KeyRingError as error:
+        log.error("The bind password of the directory %s cannot be opened: %s", source.slug, error)  # noqa: TRY400
+        return replace(build(source, uris, ""), locked=True)
 
 
 def build(source: DirectorySource, uris: tuple[str, ...], bind_password: str) -> Config:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -97,9 +98,11 @@ def preflight(uri: str, config: Config, seconds: float | None = None) -> dict[st
         raise ConnectionRefusedError("an unencrypted connection is not allowed")
     if host == "localhost":
         raise ConnectionRefusedError("write 127.0.0.1: libldap takes localhost for this machine's own name")
+    if config.locked:
+        raise PermissionError("its bind password cannot be opened with the portal's keys: type it again")
     deadline = time.monotonic() + (seconds or config.connect_timeout)
     context = ssl.create_default_context(cafile=config.ca_file or None)
-    with socket.create_connection((host, port_of(parts)), _remaining(deadline)) as plain:
+    with _connected(host, port_of(parts), deadline) as plain:
         if not encrypted_from_start:
             plain.settimeout(_remaining(deadline))
             _start_tls(plain)
@@ -135,6 +138,42 @@ def _mark(uri: str, until: float) -> None:
 
 def _remaining(deadline: float) -> float:
     return max(LEAST, deadline - time.monotonic())
+
+
+def _connected(host: str, port: int, deadline: float) -> socket.socket:
+    """Connect to one of a name's addresses; each that is still to be tried has an equal share of the time."""
+    addresses = _looked_up(host, port, deadline)
+    for tried, address in enumerate(addresses):
+        share = max(LEAST, (deadline - time.monotonic()) / (len(addresses) - tried))
+        try:
+            return socket.create_connection((address, port), share)
+        except OSError:
+            if tried == len(addresses) - 1 or time.monotonic() >= deadline:
+                raise
+    raise TimeoutError(f"{host} has no address")
+
+
+def _looked_up(host: str, port: int, deadline: float) -> list[str]:
+    """Return a name's addresses. In a thread of its own, since nothing else can end a resolver."""
+    found: SimpleQueue[list[str] | OSError] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.put(list(dict.fromkeys(str(row[4][0]) for row in rows)))
+        except OSError as error:
+            found.put(error)
+        except ValueError as error:  # UnicodeError, of impossible names
+            found.put(OSError(str(error)))
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    try:
+        answer = found.get(timeout=_remaining(deadline))
+    except Empty:
+        raise TimeoutError(f"the name {host} is not resolved in time") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
 def _start_tls(plain: socket.socket) -> None:

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -38,8 +38,20 @@ def lead() -> timedelta:
 @transaction.atomic
 def ensure() -> SigningKey:
     """Return the newest key, making the first, which signs at once: nobody has asked for keys yet."""
-    newest = SigningKey.objects.select_for_update().order_by("not_before").last()
+    if (newest := SigningKey.objects.select_for_update().order_by("not_before").last()) is None:
+        _one_at_a_time()
+        newest = SigningKey.objects.order_by("not_before").last()
     return newest or _make(timedelta(0))
+
+
+def _one_at_a_time() -> None:
+    """Let nobody else make a key before this transaction ends: an empty table has no row to lock.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {SigningKey._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 @transaction.atomic

@@ -11,7 +11,14 @@ from pks_portal.errors import Invalid
 TEST: Final = "webhook.test"
 """What a webhook's test sends; nobody chooses it."""
 
-WITHOUT_TENANT: Final = ("account.", "directory.", "mfa.", "role.platform")
+WITHOUT_TENANT: Final = (
+    "account.",
+    "directory.",
+    "mfa.",
+    "role.platform",
+    "mapping.made_platform",
+    "mapping.ended_platform",
+)
 """Kinds about one person or the platform: no tenant's webhook is told of them."""
 
 NAMES: Final = {

@@ -9,7 +9,18 @@ import pytest
 from tenants import leaving, roles, signin
 from tenants.automation import accounts, tokens
 from tenants.directory import applying, comparing
-from tenants.models import ENVIRONMENT, DirectorySource, GroupMapping, Membership, Notice, Role, Source, Tenant, User
+from tenants.models import (
+    ENVIRONMENT,
+    DirectorySource,
+    GroupMapping,
+    Membership,
+    Notice,
+    PlatformRole,
+    Role,
+    Source,
+    Tenant,
+    User,
+)
 from tests.factories import MembershipFactory, PlatformGrantFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +68,13 @@ def test_a_mapping_is_told_to_the_other_administrators_whoever_made_it(boss: Use
     other = MembershipFactory.create(tenant=admin.tenant, role=Role.ADMIN).user
     roles.unmap(admin.user, roles.map_group(admin.user, admin.tenant, GROUP, Role.ADMIN))
     assert (told(other), told(admin.user), told(boss)) == (["mapping.made", "mapping.ended"], [], [])
+
+
+def test_a_mapping_to_a_platform_role_is_told_to_the_platforms_others(boss: User) -> None:
+    other = PlatformGrantFactory.create().user
+    roles.unmap(boss, roles.map_group(boss, None, GROUP, PlatformRole.AUDITOR))
+    assert (told(other), told(boss)) == (["mapping.made_platform", "mapping.ended_platform"], [])
+    assert all(boss.username in one.text and "%(" not in one.text for one in Notice.objects.filter(user=other))
 
 
 def test_what_a_tenants_own_administrators_do_by_hand_is_no_news(admin: Membership) -> None:

@@ -149,7 +149,7 @@ def test_a_grant_ends_by_the_clock_and_what_runs_stays(tenant: Any, admin: Any, 
         quotas.reserve(tenant, SUBJECT, {"nodes": 14})  # type: ignore[arg-type]
         with pytest.raises(QuotaExceeded):
             quotas.reserve(tenant, SUBJECT, {"nodes": 15})  # type: ignore[arg-type]
-    assert Notice.objects.filter(user=admin, kind="quota.expired").count() == 1
+    assert Notice.objects.get(user=admin, kind="quota.expired").text.endswith("is over: Nodes: 5")
 
 
 def test_no_limit_and_not_measured_are_not_zero(tenant: Any, admin: Any, boss: Any) -> None:
