@@ -121,7 +121,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             text = _("Your password has to be changed before you can sign in. Change it where you change it at work.")
             return ValidationError(text, code="password_change_needed")
         if not (left := self._attempts_left(request, credentials)):  # wrong, and the last for now
-            return ValidationError(_too_many(self._waiting_time(request, credentials)).message, code="sign_in_failed")
+            text = " ".join(_too_many(self._waiting_time(request, credentials)).messages)
+            return ValidationError(text, code="sign_in_failed")
         return _failed(left)
 
     def _histories(self, request: HttpRequest, credentials: dict[str, Any]) -> list[tuple[ratelimit.Rate, list[float]]]:

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
+from xdist.scheduler import LoadScopeScheduling
 
 from pks_portal.operations import runner
 from pks_portal.operations.models import Operation
@@ -19,22 +20,27 @@ from tests.factories import CloudFactory, MembershipFactory, PlanFactory
 from tests.tools import client_of
 
 LONG = ("test_backup", "test_isolation", "test_survival", "test_company", "test_pages", "test_menus")
-SHARED = ("engines", "directory")
+SHARED = ("tests/engines/", "tests/real/directory/")
 """Folders whose tests share what is dear to start: a cluster, two directories."""
-APART = {"engines", "real", "browser"}
 
 
-@pytest.hookimpl(tryfirst=True)
+class Together(LoadScopeScheduling):
+    """Gives each worker whole files, and whole folders of SHARED."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in SHARED if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Schedule by files and shared folders where `--dist loadfile` asks for it (CI's real stage)."""
+    return Together(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, or one worker is left with it; say what a worker of CI's real stage takes whole.
-
-    First of all hooks, since xdist reads the groups in its own.
-    """
+    """Begin with what takes long, or one worker is left with it."""
     items.sort(key=lambda item: item.path.stem not in LONG)
-    for item in items:
-        if APART.intersection(item.path.parts):
-            shared = [folder for folder in SHARED if folder in item.path.parts]
-            item.add_marker(pytest.mark.xdist_group(*shared or [item.path.stem]))
 
 
 @pytest.fixture(scope="session")
