@@ -118,6 +118,7 @@ def _page(request: UserHttpRequest, row: Tenant, *, status: int = 200, **more: A
         "held": holdings.of_tenant(row),
         "may_rename": may(request.user, "tenant.rename", None),
         "may_archive": may(request.user, "tenant.archive", None),
+        "creates": may(request.user, "cluster.create", row),
     }
     return render(request, "tenants/tenant.html", context | more, status=status)
 
