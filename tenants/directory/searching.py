@@ -102,8 +102,10 @@ class Searcher:
             raise DirectoryUnavailable(f"{dn} has no {shape.id} that the portal's account may read")
         try:
             identity, enabled = self._identified(raw, values)
-        except ValueError as error:
-            raise DirectoryUnavailable(f"{dn} has a {shape.id} or {shape.state} that is none: {error}") from error
+            enabled = enabled and not _expired(text(values, shape.expiry))
+        except (ValueError, OverflowError) as error:
+            named = f"{shape.id}, {shape.state} or {shape.expiry}"
+            raise DirectoryUnavailable(f"{dn} has a {named} that is none") from error
         login, name_zh = text(values, shape.login).lower(), text(values, shape.name_zh)
         return Person(
             id=identity,
@@ -112,7 +114,7 @@ class Searcher:
             name=text(values, shape.name) or name_zh or login,
             name_zh=name_zh,
             mail=text(values, "mail").lower(),
-            enabled=enabled and not _expired(text(values, shape.expiry)),
+            enabled=enabled,
             source=self.config.source,
         )
 

@@ -38,14 +38,12 @@ def lead() -> timedelta:
 @transaction.atomic
 def ensure() -> SigningKey:
     """Return the newest key, making the first, which signs at once: nobody has asked for keys yet."""
-    if (newest := SigningKey.objects.select_for_update().order_by("not_before").last()) is None:
-        _one_at_a_time()
-        newest = SigningKey.objects.order_by("not_before").last()
-    return newest or _make(timedelta(0))
+    _one_at_a_time()
+    return SigningKey.objects.order_by("not_before").last() or _make(timedelta(0))
 
 
 def _one_at_a_time() -> None:
-    """Let nobody else make a key before this transaction ends: an empty table has no row to lock.
+    """Let nobody else make a key before this transaction ends: a new key has no row yet to lock.
 
     SQLite has one writer at a time anyway.
     """
