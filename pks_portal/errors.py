@@ -5,10 +5,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.core.exceptions import DisallowedHost, SuspiciousOperation, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
@@ -229,6 +230,19 @@ class PageLater(HttpResponse):
     def rendered(self, request: HttpRequest) -> HttpResponse:
         """Return the page itself."""
         return render(request, self.template, status=self.status_code)
+
+
+def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for what cannot be trusted: a strange Host, a broken cookie (handler400).
+
+    It can come before anybody knows who asks, so it is said at once, without what surrounds a page.
+    """
+    if PROGRAMS.match(request.path):
+        if not isinstance(exception, DisallowedHost):
+            return _plain_problem(HTTPStatus.BAD_REQUEST)
+        problem = Invalid("error.host_unknown").as_problem()
+        return JsonResponse(problem, status=HTTPStatus.BAD_REQUEST, content_type=PROBLEM)
+    return HttpResponse(render_to_string("400.html"), status=HTTPStatus.BAD_REQUEST)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -44,6 +44,7 @@ api.register("webhooks", WebhookViewSet, basename="webhook")
 api.register("directories", DirectoryViewSet, basename="directory")
 
 EMERGENCY: dict[str, Any] = {"get": "list", "post": "create", "delete": "destroy"}
+handler400 = "pks_portal.errors.not_understood"
 handler403, handler404 = "pks_portal.errors.not_allowed", "pks_portal.errors.not_found"
 urlpatterns = [
     path("healthz", healthz),

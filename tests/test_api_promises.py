@@ -35,6 +35,19 @@ def test_an_unknown_path_is_said_in_json(db, path, language):
     assert ("nothing here" in problem["detail"]) is (language == "en")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/me", "/oauth/token", "/sign-in/"])
+@pytest.mark.parametrize(("language", "word"), [("en", "administrator gave you"), ("zh-hans", "管理员提供的地址")])
+def test_a_strange_host_is_told_what_is_wrong(db, path, language, word):
+    answer = Client(headers={"host": "G3", "accept-language": language}).get(path)
+    if path == "/sign-in/":
+        assert answer.status_code == 400
+        said = answer.content.decode()
+        assert f'<html lang="{language}"' in said
+    else:
+        said = problem_of(answer, 400, "host-unknown")["next"]
+    assert word in said
+
+
 @pytest.mark.parametrize("path", ["clusters", "tasks"])
 @pytest.mark.parametrize("key", [NOWHERE, "no-id"])
 def test_what_is_not_there_is_said_in_our_words(api, path, key):

@@ -44,6 +44,8 @@ messages.add(
         ),
         "error.unexpected": gettext_noop("The portal hit an unexpected error (%(status)s); its log has more."),
         "error.refused": gettext_noop("The portal refused the request (HTTP %(status)s)."),
+        "error.host_unknown": gettext_noop("The portal does not go by the name that the request's Host header has."),
+        "error.host_unknown.next": gettext_noop("Use the address that your administrator gave you."),
         "next.invalid": gettext_noop("Correct what is named and send the request again."),
         "next.not_json": gettext_noop("Send the body as valid JSON."),
         "next.unauthorized": gettext_noop("Get a token at /oauth/token and send it as “Authorization: Bearer …”."),

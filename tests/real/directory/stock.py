@@ -2,8 +2,8 @@
 
 from django.urls import include, path
 
-from pks_portal.urls import handler403, handler404
+from pks_portal.urls import handler400, handler403, handler404
 from pks_portal.urls import urlpatterns as own
 
-__all__ = ["handler403", "handler404", "urlpatterns"]
+__all__ = ["handler400", "handler403", "handler404", "urlpatterns"]
 urlpatterns = [*own, path("accounts/", include("allauth.account.urls"))]
