@@ -37,7 +37,8 @@ class Watched:
         self.page.on("load", lambda _page: setattr(self, "loads", self.loads + 1))
 
     def _said(self, message: Any) -> None:
-        if message.type in {"error", "warning"} and "WebSocket" not in message.text:
+        expected = "WebSocket" in message.text or "410 (Gone)" in message.text  # the page asks once more for what went
+        if message.type in {"error", "warning"} and not expected:
             self.complaints.append(message.text)
 
     def _asked(self, request: Any) -> None:
