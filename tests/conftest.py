@@ -19,7 +19,7 @@ from tenants.audit import guards
 from tests.factories import CloudFactory, MembershipFactory, PlanFactory
 from tests.tools import client_of
 
-LONG = ("test_backup", "test_isolation", "test_survival", "test_company", "test_pages", "test_menus")
+LONG = ("test_backup", "test_isolation", "test_company", "test_survival", "test_pages", "test_menus")
 SHARED = ("tests/engines/", "tests/real/directory/")
 """Folders whose tests share what is dear to start: a cluster, two directories."""
 
