@@ -22,6 +22,8 @@ from tests.tools import client_of
 LONG = ("test_backup", "test_isolation", "test_company", "test_survival", "test_pages", "test_menus")
 SHARED = ("tests/engines/", "tests/real/directory/")
 """Folders whose tests share what is dear to start: a cluster, two directories."""
+ASKING = "tests/real/directory/"
+"""Tests that ask the database in the test's own thread, which Django refuses once Playwright's loop runs there."""
 
 
 class Together(LoadScopeScheduling):
@@ -39,8 +41,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, or one worker is left with it."""
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    """Begin with ASKING, before a browser is opened, then with what takes long, or one worker is left with it."""
+    items.sort(key=lambda item: (not item.nodeid.startswith(ASKING), item.path.stem not in LONG))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clusters.engines.base import Removal, Wanted
-from clusters.engines.local import binaries, capacity, network
+from clusters.engines.local import binaries, capacity, network, processes
 from clusters.engines.local.claims import Claims
 from clusters.engines.local.engine import LocalEngine
 from clusters.engines.local.host import HostFull
@@ -24,9 +24,12 @@ from tests.engines.rig import last, wish
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path) -> Iterator[Path]:
+    """Return a data directory; what was started in it ends with the test, the clusters' supervisor too."""
     needs_binaries()
-    return tmp_path / "data"
+    data = tmp_path / "data"
+    yield data
+    processes.end(processes.marked(f"{data}/"), f"{data}/")
 
 
 def anything(slot: int) -> bool:
