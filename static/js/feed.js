@@ -82,7 +82,13 @@ async function read(region, queue) {
     const response = await fetch(url, { headers: BY_ITSELF, cache: "no-store" });
     if (response.status === 401) state("denied");
     else if (response.ok || response.status === 410) {
-      const seen = morph(await response.text());
+      const html = await response.text();
+      if (document.getElementById(region.id)?.dataset.src !== src) {
+        queues.set(region.id, "whole"); // a filter was set meanwhile: what was asked for is not what is wanted now
+        timer ??= setTimeout(flush, GATHER);
+        return;
+      }
+      const seen = morph(html);
       if (!whole) sweep(feed, queue, seen);
       globalThis.htmx?.process(document.getElementById(region.id) ?? document.body);
       document.dispatchEvent(new CustomEvent("portal:changed"));
