@@ -35,7 +35,8 @@ export function morph(html) {
 const callbacks = {
   beforeNodeMorphed(old, fresh) {
     if (!(old instanceof Element) || !(fresh instanceof Element)) return true;
-    const live = old.localName === "live-task" && old.id === fresh.id && old.dataset.state !== "done";
+    const states = [old.dataset.state, fresh.dataset.state]; // what was read before a task's end is no longer true
+    const live = old.localName === "live-task" && old.id === fresh.id && states.some((state) => state !== "done");
     return !live && !old.hasAttribute("data-keep");
   },
   beforeAttributeUpdated(name, element) {

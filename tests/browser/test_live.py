@@ -2,7 +2,7 @@
 
 import uuid
 
-from playwright.sync_api import Route
+from playwright.sync_api import APIResponse, Route
 
 from tests.browser.conftest import Visitor, until
 
@@ -54,6 +54,33 @@ def test_nothing_is_lost_while_the_server_is_away(visitor: Visitor) -> None:
     until(page, lambda: page.locator("live-task[data-state=done]").count(), "the task has ended")
     seqs = page.locator("#task-log li").evaluate_all("rows => rows.map(row => Number(row.id.slice(6)))")
     assert seqs == list(range(1, len(seqs) + 1))
+    visitor.delete(page, path)
+
+
+def test_what_was_read_before_the_end_does_not_take_the_end_away(visitor: Visitor) -> None:
+    page = visitor.page()
+    path = visitor.create(page, _name(), cloud="slow")
+    until(page, lambda: page.locator("live-task[data-state=open]").count(), "live")
+    held: list[tuple[Route, APIResponse]] = []
+    later: list[Route] = []
+
+    def slowly(route: Route) -> None:
+        if held:
+            later.append(route)
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route(f"**{page.get_attribute('#cluster', 'data-src')}", slowly)
+    until(page, lambda: held, "the page is read again while the task runs")
+    until(page, lambda: page.locator("live-task[data-state=done]").count(), "the task has ended")
+    ended = page.locator("#task-log").inner_text()
+    assert "Finished." in ended
+    held[0][0].fulfill(response=held[0][1])
+    until(page, lambda: later, "the page is read once more")
+    until(page, lambda: page.locator(".head .chip.ok").count(), "that it runs is shown")
+    assert page.locator("#task-log").inner_text() == ended
+    assert page.locator("live-task[data-state=done]").count() == 1
     visitor.delete(page, path)
 
 
