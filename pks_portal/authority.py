@@ -22,6 +22,8 @@ from pks_portal import files, keys
 LIFE: Final = timedelta(days=3650)
 SERVER_LIFE: Final = timedelta(days=397)
 RENEW: Final = timedelta(days=60)
+LEAF_LIFE: Final = timedelta(days=90)
+LEAF_RENEW: Final = timedelta(days=30)
 SLACK: Final = timedelta(minutes=5)
 PUBLIC: Final = 0o644
 
@@ -69,9 +71,7 @@ def _good(server: Path, authority: x509.Certificate, names: Sequence[str]) -> bo
     """Say whether a server's certificate is of this authority, for these names, and good for a while."""
     found = x509.load_pem_x509_certificate(server.read_bytes())
     given = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    try:
-        found.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature):
+    if not issued_by(found, authority):
         return False
     return set(given) == set(map(_general, names)) and found.not_valid_after_utc - _now() > RENEW
 
@@ -102,3 +102,44 @@ def _general(name: str) -> x509.GeneralName:
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def leaf(data: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """Return a certificate under the authority and its key, for what signs in the portal's name; renewed in time.
+
+    They lie in `issuer/<name>.pem` and, sealed, in `keys/sealed/<name>.key`. Raises KeyRingError, OSError.
+    """
+    home, sealed = data / "issuer", data / "keys" / "sealed" / f"{name}.key"
+    home.mkdir(mode=0o711, exist_ok=True)
+    file = home / f"{name}.pem"
+    with files.locked(home):
+        authority, key = _authority(data)
+        if file.exists() and sealed.exists() and (found := _leaf(file, sealed, authority)) is not None:
+            return found
+        own = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(name, authority.subject, own.public_key(), LEAF_LIFE)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        certificate = builder.sign(key, hashes.SHA256())
+        keys.keep(sealed, _pem(own))
+        files.write(file, certificate.public_bytes(Encoding.PEM), mode=PUBLIC)
+        return certificate, own
+
+
+def _leaf(
+    file: Path, sealed: Path, authority: x509.Certificate
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
+    """Return what is kept, unless it ends soon, is another authority's, or its two halves do not fit."""
+    certificate, key = x509.load_pem_x509_certificate(file.read_bytes()), load_pem_private_key(keys.read(sealed), None)
+    fits = isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == certificate.public_key()
+    if not fits or certificate.not_valid_after_utc - _now() < LEAF_RENEW or not issued_by(certificate, authority):
+        return None
+    return certificate, key  # type: ignore[return-value]  # looked at above
+
+
+def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Say whether a certificate is of this authority."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True

@@ -15,7 +15,9 @@ from structlog.typing import Processor
 SECRETS: Final = re.compile(r"(?P<token>pks_[0-9a-f]{32}_)[\w-]+|(?P<address>://[^\s/:@]*:)[^\s/@]+(?=@)")
 QUIET: Final = ("httpx", "celery.worker.strategy", "celery.app.trace", "celery.beat")
 HANDLED: Final = ("uvicorn", "uvicorn.error")
-"""Loggers that come with handlers of their own; ours is enough. (uvicorn.access is off by its command line.)"""
+"""Loggers that come with handlers of their own; ours is enough."""
+SILENT: Final = "uvicorn.access"
+"""Off: each request would be a line, and to configure a logger turns on again what its command line turned off."""
 PLACE: Final = ("timestamp", "level", "logger", "event", "exception")
 """What stands in every line, apart from what is bound to the context."""
 
@@ -42,6 +44,7 @@ def configuration(level: str, *, human: bool) -> dict[str, Any]:
         "loggers": {
             **{name: {"level": "WARNING"} for name in QUIET},
             **{name: {"handlers": [], "propagate": True} for name in HANDLED},
+            SILENT: {"handlers": [], "propagate": False},
         },
     }
 

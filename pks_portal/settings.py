@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "pks_portal.directories",
     "pks_portal.upkeep",
     "clusters",
+    "registry",
 ]
 MIDDLEWARE = [
     "pks_portal.middleware.OriginMiddleware",
@@ -136,6 +137,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 60.0 * env.integer("PKS_DIRECTORY_SYNC_MINUTES", 10),
         "options": {"expires": 60},
     },
+    "projects": {"task": "registry.tasks.provide", "schedule": 30.0, "options": {"expires": 30}},
     "issuer": {"task": "tenants.issuer.tasks.keep_fresh", "schedule": 86400.0, "options": {"expires": 3600}},
     "forget": {"task": "tenants.automation.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "warn": {"task": "tenants.automation.tasks.warn", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -271,6 +273,8 @@ SPECTACULAR_SETTINGS = {
         "KubeconfigKind": "clusters.models.Kubeconfig.Kind",
         "TenantRole": "tenants.models.Role",
         "QuotaKind": "tenants.models.QuotaKind",
+        "ArtifactKind": "registry.models.Artifact.Kind",
+        "ScanState": "registry.models.Artifact.ScanState",
         "DirectoryKind": "tenants.models.DirectorySource.Kind",
     },
 }
@@ -297,5 +301,10 @@ PKS_AUDIT_DAYS = env.integer("PKS_AUDIT_DAYS", 0)  # for how long the audit trai
 PKS_STRICT = DEBUG  # a deed or fact that nobody declared is an error, instead of being left out and logged
 PKS_KUBECONFIG_MAX_HOURS = env.integer("PKS_KUBECONFIG_MAX_HOURS", 720)
 PKS_KUBECONFIG_MAX_HOURS_ADMIN = env.integer("PKS_KUBECONFIG_MAX_HOURS_ADMIN", 24)
+
+# Registry: where the one that holds the bytes listens; people reach it through the portal only
+REGISTRY_URL = env.text("PKS_REGISTRY_URL", "http://127.0.0.1:5001").rstrip("/")
+
+ROBOT_MAX_DAYS = env.integer("PKS_ROBOT_MAX_DAYS", 365)
 
 LOGGING = logs.configuration(env.text("PKS_LOG_LEVEL", "INFO"), human=DEBUG or sys.stderr.isatty())

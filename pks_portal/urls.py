@@ -17,6 +17,7 @@ from pks_portal.operations.api import TaskViewSet
 from pks_portal.schema import reference
 from pks_portal.upkeep.views import kept
 from pks_portal.views import badges, preferences, search
+from registry.tokens.views import token
 from tenants.api.audit import AuditViewSet
 from tenants.api.me import MeView
 from tenants.api.people import PeopleViewSet
@@ -47,6 +48,7 @@ EMERGENCY: dict[str, Any] = {"get": "list", "post": "create", "delete": "destroy
 handler400 = "pks_portal.errors.not_understood"
 handler403, handler404 = "pks_portal.errors.not_allowed", "pks_portal.errors.not_found"
 urlpatterns = [
+    path("service/token", token, name="registry-token"),
     path("healthz", healthz),
     path("readyz", readyz),
     path(".well-known/openid-configuration", issuer.configuration, name="issuer"),
@@ -56,6 +58,7 @@ urlpatterns = [
     path("api/v1/me", MeView.as_view(), name="me"),
     path("api/v1/", include("tenants.api.urls")),
     path("api/v1/clusters/<uuid:cluster>/emergency", EmergencyViewSet.as_view(EMERGENCY)),
+    path("api/v1/registry/", include("registry.api.urls")),
     path("api/v1/", include(api.urls)),
     path("", dashboard, name="dashboard"),
     path("", include("tenants.urls")),

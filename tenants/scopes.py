@@ -47,6 +47,7 @@ SCOPE_OF: Final[dict[str, Scope | None]] = {
     "platform": Scope.PLATFORM,
     "audit": Scope.PLATFORM,
     "person": Scope.PLATFORM,
+    "scanner": Scope.PLATFORM,
     "token": None,
     "role": None,
     "cluster.emergency": None,

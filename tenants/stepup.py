@@ -25,7 +25,8 @@ from tenants.http import page_of
 HEADER: Final = "X-Step-Up"
 CONFIRM: Final = "/accounts/reauthenticate/"
 CALLS: Final = re.compile(
-    r"/api/v1/(me/tokens|people|directories|webhooks|quotas/|tenants/[^/]+/(members|groups|service-accounts|archive|restore))"
+    r"/api/v1/(me/tokens|people|directories|webhooks|quotas/|tenants/[^/]+/(members|groups|service-accounts|archive|restore)"
+    r"|registry/projects/[^/]+/(robots|members|trusted-keys|exceptions))"
 )
 """The API's counterparts of the pages that ask; a kubeconfig of level admin asks by itself."""
 

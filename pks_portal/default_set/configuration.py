@@ -13,8 +13,8 @@ from pks_portal.default_set import mapping
 from pks_portal.default_set.place import Place, write
 from pks_portal.default_set.words import SetError, _
 
-SECRETS: Final = ("secret-key", "redis-password", "directory-admin-password", "directory-password")
-CODE: Final = ("pks_portal", "tenants", "clusters", "templates", "static", "locale", "requirements.txt")
+SECRETS: Final = ("secret-key", "redis-password", "directory-admin-password", "directory-password", "registry-secret")
+CODE: Final = ("pks_portal", "tenants", "clusters", "registry", "templates", "static", "locale", "requirements.txt")
 KEPT: Final = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
 
 
@@ -46,6 +46,7 @@ def portal_environment(place: Place, ports: Mapping[str, int], known: Mapping[st
         "PKS_PUBLIC_URL": os.environ.get("PKS_PUBLIC_URL") or place.public_url,
         "PKS_DEMO": "true",
         "PKS_ISSUER_PORT": ports["issuer"],
+        "PKS_REGISTRY_URL": f"http://127.0.0.1:{ports['registry']}",
         "REDIS_URL_FILE": redis_url,
         "PKS_DIRECTORY_URI": f"ldaps://127.0.0.1:{ports['ldaps']}",
         "PKS_DIRECTORY_START_TLS": "false",

@@ -27,6 +27,19 @@ def wait_for_redis(place: Place, port: int, deadline: float) -> None:
         time.sleep(0.05)
 
 
+def wait_for_registry(place: Place, port: int, deadline: float) -> None:
+    """Wait until the image registry answers, if only to say that it wants a token."""
+    while True:
+        with suppress(OSError, HTTPException):
+            connection = HTTPConnection("127.0.0.1", port, timeout=1)
+            connection.request("GET", "/v2/")
+            if connection.getresponse().status in {200, 401}:
+                return
+        if time.monotonic() > deadline:
+            raise SetError(_("%(name)s does not answer; see %(log)s.", name="registry", log=place.log / "registry.log"))
+        time.sleep(0.05)
+
+
 def healthy(place: Place) -> bool:
     """Say whether /healthz answers 200 now."""
     connection = HTTPConnection(place.host, place.port, timeout=5)

@@ -31,6 +31,7 @@ def prepare(place: Place, environment: Mapping[str, str]) -> None:
         ["migrate", "--no-input", "--verbosity", "0"],
         ["seed_demo"],
         ["seed_clusters"],
+        ["seed_registry"],
         ["key_ring", "seal"],
         ["issuer_keys", "create"],
     ]

@@ -15,7 +15,7 @@ from pks_portal import files, paths
 from pks_portal.default_set.words import SetError, _
 
 LAYOUT = 1
-SECRET_DIRECTORIES = ("db", "keys", "directory", "redis", "log", "run")
+SECRET_DIRECTORIES = ("db", "keys", "directory", "redis", "log", "run", "registry")
 PRIVATE = 0o700
 LONGEST_SOCKET = 90  # bytes; the kernel takes 107, and supervisord binds "<path>.<pid>" first
 

@@ -10,7 +10,7 @@ from typing import Final
 from pks_portal.default_set.place import Place, write
 from pks_portal.default_set.words import SetError, _
 
-NAMES: Final = ("redis", "ldap", "ldaps", "issuer")
+NAMES: Final = ("redis", "ldap", "ldaps", "issuer", "registry")
 ISSUER: Final = 8443
 """Taken where it is free at the first start, unless PKS_ISSUER_PORT says another; it stays, since clusters know it."""
 FIRST, LAST = 17000, 27000  # below the range from which the kernel takes ports for outgoing connections

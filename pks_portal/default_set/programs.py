@@ -12,9 +12,19 @@ from typing import Final
 from pks_portal.default_set.place import Place
 
 RECORDED: Final = Path(__file__).with_name("recorded.sh")
-SERVICES: Final = ("directory", "redis")
+SERVICES: Final = ("directory", "redis", "registry")
 PORTAL: Final = ("web", "worker", "beat", "cluster-supervisor", "issuer")
-END_ORDER: Final = ("supervisor", "issuer", "web", "beat", "worker", "cluster-supervisor", "redis", "directory")
+END_ORDER: Final = (
+    "supervisor",
+    "issuer",
+    "web",
+    "beat",
+    "worker",
+    "cluster-supervisor",
+    "registry",
+    "redis",
+    "directory",
+)
 """The order in which a set is ended: first what would start the others anew, last what the others need."""
 
 
@@ -29,7 +39,7 @@ class Program:
 
 
 def programs(place: Place, ports: Mapping[str, int], digests: Mapping[str, str]) -> list[Program]:
-    """Return every program; `digests` has one for "directory", "redis", "portal", "issuer"."""
+    """Return every program; `digests` has one for "directory", "redis", "registry", "portal", "issuer"."""
     python, celery = sys.executable, (sys.executable, "-m", "celery", "-A", "pks_portal")
     directory = place.data / "directory"
     listen = f"ldap://127.0.0.1:{ports['ldap']} ldaps://127.0.0.1:{ports['ldaps']}"
@@ -42,6 +52,7 @@ def programs(place: Place, ports: Mapping[str, int], digests: Mapping[str, str])
     commands: dict[str, tuple[tuple[str, ...], str, int]] = {
         "directory": (("slapd", "-F", str(directory / "slapd.d"), "-h", listen, "-d", "none"), "directory", 5),
         "redis": (("redis-server", str(place.data / "redis" / "redis.conf")), "redis", 5),
+        "registry": (("docker-registry", "serve", str(place.run / "registry.yml")), "registry", 10),
         "web": ((python, "-m", "uvicorn", "pks_portal.asgi:application", *f"{web} {quiet}".split()), "portal", 6),
         "worker": ((*celery, "worker", *worker.split()), "portal", 10),
         "beat": ((*celery, "beat", *beat), "portal", 5),

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from pks_portal.default_set import configuration, directory, health, issuer, management
+from pks_portal.default_set import configuration, directory, health, issuer, management, registry
 from pks_portal.default_set.people import PASSWORD, SHOWN
 from pks_portal.default_set.place import Place, guard, write
 from pks_portal.default_set.ports import assign, is_free
@@ -81,16 +81,17 @@ def _bring_up(place: Place, supervisor: Supervisor, stages: Stages) -> list[str]
     with stages(_("keys")):
         known = configuration.make_secrets(place)
         running = {name for name, info in supervisor.states().items() if info["pid"]} if was_up else set[str]()
-        ours = {"redis", "issuer"} & running | ({"ldap", "ldaps"} if "directory" in running else set())
+        ours = {"redis", "issuer", "registry"} & running | ({"ldap", "ldaps"} if "directory" in running else set())
         ports = assign(place, ours=ours)
         environment = configuration.portal_environment(place, ports, known)
     with stages(_("supervisor")):
         replaced = _configure(place, supervisor, ports, known, environment)
-    with stages(_("directory and Redis")):
+    with stages(_("directory, Redis and registry")):
         directory.build(place)
         supervisor.start(SERVICES)
         deadline = time.monotonic() + PATIENCE
         health.wait_for_redis(place, ports["redis"], deadline)
+        health.wait_for_registry(place, ports["registry"], deadline)
         directory.wait(place, ports["ldaps"], deadline)
         directory.seed(place, ports["ldaps"], known)
     with stages(_("database")):
@@ -113,9 +114,11 @@ def _configure(
     slapd = directory.configure(place, known["directory-admin-password"])
     redis = configuration.redis_configuration(place, ports["redis"], known["redis-password"])
     issuing = issuer.configure(place, ports["issuer"])
+    storing = registry.configure(place, ports["registry"], known["registry-secret"], environment["PKS_PUBLIC_URL"])
     digests = {
         "directory": configuration.fingerprint(slapd, place.data / "directory" / "tls" / "server.pem"),
         "redis": configuration.fingerprint(redis),
+        "registry": configuration.fingerprint(storing, place.data / "issuer" / "ca.pem"),
         "portal": configuration.tree_fingerprint(place.checkout),
         "issuer": configuration.fingerprint(*issuing),
     }

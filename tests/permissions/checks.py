@@ -13,7 +13,7 @@ from clusters.models import Cluster, Kubeconfig
 from pks_portal.operations.models import Operation
 from tenants.models import ApiToken, GroupMapping, Membership, PlatformGrant, Role, ServiceAccount, Tenant, User
 from tests.factories import MembershipFactory
-from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, of_people
+from tests.permissions import of_approvals, of_directories, of_emergency, of_images, of_notices, of_people
 from tests.permissions.people import CANARY, another_tenant, person
 
 
@@ -33,6 +33,7 @@ def snapshot() -> list[Any]:
         list(SocialAccount.objects.order_by("pk").values_list("pk")),
         *of_directories.snapshot(),
         *of_emergency.snapshot(),
+        *of_images.snapshot(),
         *of_notices.snapshot(),
         *of_people.snapshot(),
         *of_approvals.snapshot(),

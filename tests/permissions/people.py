@@ -15,7 +15,7 @@ from clusters.preparing import subject
 from pks_portal.operations.models import Operation, OperationEvent
 from tenants.models import ApiToken, GroupMapping, Membership, PlatformRole, Role, ServiceAccount, Tenant, User
 from tests.factories import ClusterFactory, MembershipFactory, PlatformGrantFactory, TenantFactory, UserFactory
-from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, of_people
+from tests.permissions import of_approvals, of_directories, of_emergency, of_images, of_notices, of_people
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 WHO = ["viewer", "developer", "operator", "admin", "platform-admin", "auditor", "foreign", "nobody"]
@@ -76,6 +76,7 @@ def world_of(owner: Membership) -> dict[str, Any]:
         "account": "ci",
         **of_directories.world(CANARY),
         **of_emergency.world(cluster, CANARY),
+        **of_images.world(tenant, CANARY),
         **of_notices.world(tenant, owner.user, CANARY),
         **of_people.world(owner.user, CANARY),
         **of_approvals.world(tenant, owner.user, CANARY),

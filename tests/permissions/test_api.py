@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, of_people
+from tests.permissions import of_approvals, of_directories, of_emergency, of_images, of_notices, of_people
 from tests.permissions.checks import assert_kept_out, assert_roles_do_not_add_up, body_of, snapshot, undone
 from tests.permissions.people import WHO, person
 from tests.tools import client_of
@@ -53,6 +53,7 @@ TABLE: dict[tuple[str, str], tuple[Any, list[int]]] = {
     ("delete", "/api/v1/tenants/{tenant}/groups/{mapping}"): (None, [403] * 3 + [204, 204, 403, 404, 401]),
     **of_directories.API,
     **of_emergency.API,
+    **of_images.API,
     **of_notices.API,
     **of_people.API,
     **of_approvals.API,

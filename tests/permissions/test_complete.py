@@ -7,6 +7,7 @@ import pytest
 from tests.permissions import (
     of_directories,
     of_emergency,
+    of_images,
     of_notices,
     of_people,
     test_api,
@@ -32,6 +33,7 @@ PARTS = {
     **IDS,
     **of_directories.PARTS,
     **of_emergency.PARTS,
+    **of_images.PARTS,
     **of_notices.PARTS,
     **of_people.PARTS,
     "tenant": "line",

@@ -11,6 +11,7 @@ IN, OUT = "signed in", "signed out"
 WRONG = {"login": "nobody", "password": "wrong"}
 # (method, path): (fields, statuses that those who are signed in may get, those who are not)
 TABLE: dict[tuple[str, str], tuple[dict[str, str], set[int], set[int]]] = {
+    ("get", "/service/token"): ({}, {401}, {401}),  # by Basic credentials only
     ("get", "/healthz"): ({}, {200}, {200}),
     ("get", "/readyz"): ({}, {200, 503}, {200, 503}),
     ("get", "/.well-known/openid-configuration"): ({}, {200}, {200}),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, of_people
+from tests.permissions import of_approvals, of_directories, of_emergency, of_images, of_notices, of_people
 from tests.permissions.checks import assert_kept_out, assert_roles_do_not_add_up, body_of, snapshot, undone
 from tests.permissions.people import WHO, browser_of, person
 
@@ -132,6 +132,7 @@ TABLE: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("post", "/platform/groups/{platform_mapping}/unmap"): ({}, RUN),
     **of_directories.PAGES,
     **of_emergency.PAGES,
+    **of_images.PAGES,
     **of_notices.PAGES,
     **of_people.PAGES,
     **of_approvals.PAGES,

@@ -6,7 +6,8 @@ from tenants.access import ROLES_FOR
 from tenants.management.commands import role_table
 from tenants.models import PlatformRole, Role
 
-WRITES = {action for action in ROLES_FOR if action.partition(".")[2] not in {"view", "list"}} | {"kubeconfig.view"}
+READS = {"view", "list", "pull"}
+WRITES = {action for action in ROLES_FOR if action.partition(".")[2] not in READS} | {"kubeconfig.view"}
 
 
 def test_the_documented_table_is_the_policy() -> None:

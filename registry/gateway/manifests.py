@@ -1,0 +1,124 @@
+"""Manifests: what may be pulled, what may be pushed, and the rows of what was."""
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from channels.db import database_sync_to_async
+
+from pks_portal.errors import PortalError
+from registry import recording, removing
+from registry.gateway import deciding
+from registry.gateway.passing import incoming, outgoing
+from registry.gateway.replies import PRECONDITION, Headers, Reply, error
+from registry.gateway.upstream import Request, answered, ask, whole
+from registry.images import LARGEST_CONFIG, facts
+from registry.manifests import LARGEST, Manifest, read
+from registry.models import Artifact, Push
+from registry.names import is_digest, is_tag
+from registry.tokens import signing
+
+if TYPE_CHECKING:
+    from registry.gateway.app import Call
+
+LARGEST_REFUSAL: Final = 64 * 1024
+PULLED: Final = {"GET": True, "HEAD": False}
+
+
+async def serve(call: "Call") -> Reply | None:
+    """Serve a request for one manifest. Raises PortalError, Gone."""
+    if not (is_digest(call.rest) or is_tag(call.rest)):
+        return error("MANIFEST_INVALID", "neither a tag nor a digest", HTTPStatus.BAD_REQUEST)
+    if call.method in PULLED:
+        return await _pull(call)
+    if call.method == "PUT":
+        return await _push(call)
+    await database_sync_to_async(removing.by_reference)(call.name, call.rest, call.claims)
+    return Reply(HTTPStatus.ACCEPTED)
+
+
+async def _pull(call: "Call") -> Reply | None:
+    """Answer with a manifest, asked for by its digest: which one a tag means, the database says."""
+    look = database_sync_to_async(deciding.find)
+    try:
+        found = await look(call.name, call.rest, call.claims, counts=PULLED[call.method])
+    except deciding.Refused as refused:
+        with deciding.in_english():
+            return error("PROJECTPOLICYVIOLATION", refused.detail, PRECONDITION)
+    target = f"/v2/{call.name}/manifests/{found.digest}"
+    headers: Headers = [(b"accept", found.media_type.encode()), (b"authorization", _own(call, "pull"))]
+    headers += [(name, value) for name, value in call.scope["headers"] if name == b"if-none-match"]
+    async with answered(Request(call.method, target, headers)) as answer:
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return error("MANIFEST_UNKNOWN", "the manifest is lost; tell an administrator", answer.status)
+        await outgoing(answer, call.send)
+    return None
+
+
+async def _push(call: "Call") -> Reply:
+    """Take a manifest: counted, kept by the registry, written down."""
+    raw = b""
+    async for piece in incoming(call.receive):
+        raw += piece
+        if len(raw) > LARGEST:
+            return error("SIZE_INVALID", f"a manifest has at most {LARGEST} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    manifest = read(raw, call.header(b"content-type"), call.rest)
+    if is_digest(call.rest) and call.rest != manifest.digest:
+        return error("DIGEST_INVALID", "the digest is not that of the manifest", HTTPStatus.BAD_REQUEST)
+    push = await database_sync_to_async(_begun)(call, manifest)
+    try:
+        status, _headers, body = await _kept(call, manifest)
+        if status != HTTPStatus.CREATED:
+            await database_sync_to_async(recording.abandon)(push)
+            return Reply(status, body, (("Content-Type", "application/json"),))
+        await database_sync_to_async(_finished)(push, manifest, await _config(call, manifest))
+    except PortalError:
+        await database_sync_to_async(recording.abandon)(push)
+        raise
+    return Reply(status, b"", _answer_headers(call, manifest))
+
+
+def _begun(call: "Call", manifest: Manifest) -> Push:
+    origin = recording.Origin(by=call.claims.subject, signs=call.claims.may("sign", str(call.name)))
+    return recording.begin(deciding.project_of(call.name), call.name, call.rest, manifest, origin)
+
+
+def _finished(push: Push, manifest: Manifest, config: dict[str, Any]) -> Artifact:
+    artifact = recording.finish(push, manifest, config)
+    recording.told(artifact, push)
+    return artifact
+
+
+async def _kept(call: "Call", manifest: Manifest) -> tuple[int, Headers, bytes]:
+    headers = [(b"content-type", manifest.media_type.encode()), (b"authorization", _own(call, "pull", "push"))]
+    target = f"/v2/{call.name}/manifests/{call.rest}"
+    return await ask(Request("PUT", target, headers, whole(manifest.raw), len(manifest.raw)), LARGEST_REFUSAL)
+
+
+async def _config(call: "Call", manifest: Manifest) -> dict[str, Any]:
+    """Return what an image's configuration says of it; nothing where there is none that can be read."""
+    if not manifest.is_image or manifest.config is None or manifest.config.size > LARGEST_CONFIG:
+        return {}
+    headers = [(b"authorization", _own(call, "pull"))]
+    target = f"/v2/{call.name}/blobs/{manifest.config.digest}"
+    status, _headers, body = await ask(Request("GET", target, headers), LARGEST_CONFIG)
+    try:
+        return facts(json.loads(body)) if status == HTTPStatus.OK else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _answer_headers(call: "Call", manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    own = [("Location", f"/v2/{call.name}/manifests/{manifest.digest}"), ("Docker-Content-Digest", manifest.digest)]
+    return (*own, ("OCI-Subject", manifest.subject)) if manifest.subject else tuple(own)
+
+
+def _own(call: "Call", *actions: str) -> bytes:
+    """Return the gateway's own credential for the registry: who may do it has been decided."""
+    return portal_token(str(call.name), *actions).encode()
+
+
+def portal_token(repository: str, *actions: str, seconds: int = 60) -> str:
+    """Return an Authorization header with which the portal itself works in a repository."""
+    access = [{"type": "repository", "name": repository, "actions": list(actions)}]
+    return "Bearer " + signing.issue("portal", deciding.PORTAL, "", access, seconds=seconds).token

@@ -1,0 +1,92 @@
+"""The image registry: what the tables of rights hold of it, and a project with an image in the world."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from registry.models import Artifact, Project, ProjectMember, Repository, Robot, Tag
+from tenants.models import Tenant, User
+
+REST = "/api/v1/registry"
+PROJECT = f"{REST}/projects/{{image_project}}"
+ALL = [200] * 7 + [401]
+SEEN = [200] * 6 + [404, 401]
+GOVERNS = [403] * 3 + [200, 200, 403, 404, 401]
+ADMINS = [403] * 3 + [200, 200, 403, 404, 401]
+
+
+def _made(status: int) -> list[int]:
+    return [403] * 3 + [status, status, 403, 404, 401]
+
+
+def _built(status: int) -> list[int]:
+    return [403, status, status, status, status, 403, 404, 401]
+
+
+def _run(status: int) -> list[int]:
+    return [403, 403, status, status, status, 403, 404, 401]
+
+
+API: dict[tuple[str, str], tuple[Any, list[int]]] = {
+    ("get", f"{REST}/projects"): (None, ALL),
+    ("post", f"{REST}/projects"): ({"tenant": "{tenant}", "name": "fresh"}, [403] * 3 + [201, 201, 403, 400, 401]),
+    ("get", PROJECT): (None, SEEN),
+    ("patch", PROJECT): ({"public": False, "grace_hours": 2}, GOVERNS),
+    ("delete", PROJECT): (None, _made(409)),  # it has a repository
+    ("get", f"{PROJECT}/members"): (None, SEEN),
+    ("post", f"{PROJECT}/members"): ({"user": "{newcomer}", "role": "developer"}, _made(201)),
+    ("delete", f"{PROJECT}/members/{{image_member}}"): (None, _made(204)),
+    ("get", f"{PROJECT}/robots"): (None, ADMINS),
+    ("post", f"{PROJECT}/robots"): ({"name": "ci", "rights": ["pull"]}, _made(201)),
+    ("get", f"{PROJECT}/robots/{{robot}}"): (None, ADMINS),
+    ("patch", f"{PROJECT}/robots/{{robot}}"): ({"disabled": True}, ADMINS),
+    ("delete", f"{PROJECT}/robots/{{robot}}"): (None, _made(204)),
+    ("post", f"{PROJECT}/robots/{{robot}}/rotate"): ({}, ADMINS),
+    ("get", f"{REST}/repositories"): (None, ALL),
+    ("get", f"{REST}/repositories/{{image_repository}}"): (None, SEEN),
+    ("patch", f"{REST}/repositories/{{image_repository}}"): ({"about": "# It"}, _built(200)),
+    ("delete", f"{REST}/repositories/{{image_repository}}"): (None, _run(204)),
+    ("get", f"{REST}/artifacts"): (None, ALL),
+    ("get", f"{REST}/artifacts/{{image}}"): (None, SEEN),
+    ("delete", f"{REST}/artifacts/{{image}}"): (None, _run(204)),
+    ("post", f"{REST}/artifacts/{{image}}/tags"): ({"name": "stable"}, _built(201)),
+    ("delete", f"{REST}/artifacts/{{image}}/tags/1.0"): (None, _run(204)),
+}
+PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {}
+TWICE: dict[str, tuple[int, str]] = {}
+SAID_INSTEAD: dict[str, set[int]] = {}
+UUID = "00000000-0000-4000-8000-000000000000"
+PARTS = {"image_project": "p", "image_member": "m", "robot": "r", "image_repository": UUID, "image": UUID}
+
+
+def world(tenant: Tenant, canary: str) -> dict[str, Any]:
+    """Return a private project of the tenant with a member, a robot and a tagged image."""
+    project = Project.objects.create(tenant=tenant, name=f"{canary}-images", about=canary)
+    member = User.objects.create(username=f"{canary}-member")
+    ProjectMember.objects.create(project=project, user=member, role="viewer")
+    robot = Robot.objects.create(
+        project=project, name=f"{canary}-robot", rights=["pull"], expires_at=timezone.now() + timedelta(days=9)
+    )
+    repository = Repository.objects.create(project=project, name=f"{canary}-web", about=canary)
+    image = Artifact.objects.create(
+        repository=repository, digest=f"sha256:{'1' * 64}", kind="image", media_type="m", manifest_size=1, size=1,
+        author=canary,
+    )  # fmt: skip
+    Tag.objects.create(repository=repository, name="1.0", artifact=image, pushed_by=canary)
+    return {
+        "image_project": project.name, "image_member": member.username, "robot": robot.name,
+        "image_repository": repository.pk, "image": image.pk,
+    }  # fmt: skip
+
+
+def snapshot() -> list[Any]:
+    """Return what a request could have changed of them."""
+    return [
+        list(Project.objects.order_by("name").values_list("name", "public", "grace_hours", "about")),
+        list(ProjectMember.objects.order_by("pk").values_list("user", "role")),
+        list(Robot.objects.order_by("pk").values_list("pk", "disabled", "secret_hash", "rights")),
+        list(Repository.objects.order_by("pk").values_list("pk", "about")),
+        list(Tag.objects.order_by("pk").values_list("name", "artifact")),
+        list(Artifact.objects.order_by("pk").values_list("pk")),
+    ]
