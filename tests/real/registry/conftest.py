@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.registry.clients import Client
+from tests.real.registry.skopeo import Client
 from tests.real.running import Portal
 from tests.registry.images import Layout
 

@@ -11,7 +11,7 @@ import pytest
 
 from pks_portal.default_set.processes import memory
 from registry.manifests import digest_of
-from tests.real.registry.clients import Client
+from tests.real.registry.skopeo import Client
 from tests.real.running import PASSWORD, Portal
 from tests.registry.images import Layout
 
