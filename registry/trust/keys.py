@@ -22,7 +22,7 @@ LONGEST: Final = 16_384
 RSA_BITS: Final = (2048, 8192)
 CURVES: Final = {"secp256r1": "ECDSA P-256", "secp384r1": "ECDSA P-384"}
 HASHES: Final[dict[str, tuple[HashAlgorithm, ...]]] = {"secp256r1": (SHA256(),), "secp384r1": (SHA256(), SHA384())}
-"""Under P-384 cosign hashes with SHA-256 in its older layout, and with SHA-384 where sigstore's defaults hold."""
+"""Under P-384 cosign 3 signs with SHA-384, older releases did with SHA-256."""
 
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _BLOCK = re.compile(r"-----BEGIN ((?:RSA )?PUBLIC KEY)-----([A-Za-z0-9+/=\s]+)-----END \1-----")
@@ -44,7 +44,11 @@ class TrustedKey:
     public: PublicKey = field(repr=False, compare=False)
 
     def made(self, signature: bytes, message: bytes) -> bool:
-        """Say whether the private key that belongs to this one made a signature of a message."""
+        """Say whether the private key that belongs to this one made a signature of a message.
+
+        Of Ed25519 the plain form counts, which cosign verifies too. Cosign 3.1.3 itself signs images in the prehashed
+        form (Ed25519ph), which neither it nor `cryptography` can verify.
+        """
         public = self.public
         try:
             if isinstance(public, ec.EllipticCurvePublicKey):

@@ -22,7 +22,7 @@ messages.add(
         ),
         "error.key_unsupported": gettext_noop("Keys of this kind cannot be used to check signatures."),
         "error.key_unsupported.next": gettext_noop(
-            "Use a key of ECDSA on P-256 or P-384, of Ed25519, or of RSA; cosign generate-key-pair makes a fitting one."
+            "Use a key of ECDSA on P-256 or P-384, or of RSA; cosign generate-key-pair makes a fitting one."
         ),
         "error.key_rsa_bits": gettext_noop("This RSA key has %(bits)s bits; %(least)s to %(most)s are accepted."),
         "error.key_rsa_bits.next": gettext_noop("Sign with another key, such as cosign generate-key-pair makes."),

@@ -63,6 +63,7 @@ def test_a_manifest_is_told_by_what_it_holds(found: dict[str, Any], media_type: 
     [
         manifest(OCI, TAR),
         manifest(OCI, signing.SIMPLE, TAR),
+        manifest(OCI, signing.SIMPLE, "text/spdx"),
         manifest(OCI, TAR, artifactType=signing.BUNDLE),
         manifest(OCI, TAR, annotations={kinds.PREDICATE: SLSA}),
     ],

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pks_portal import messages
 from registry.trust import claims, signatures
 from registry.trust.claims import Reason
+from registry.trust.keys import TrustedKey
 from registry.trust.signatures import Verdict
 from tests.registry import signing
 from tests.registry.signing import Signed
@@ -27,6 +28,8 @@ SUBJECT, ANOTHER = signing.sha256(b"an image"), signing.sha256(b"another image")
 P384 = ec.generate_private_key(ec.SECP384R1())
 LAYOUTS = pytest.mark.parametrize("layout", [signing.legacy, signing.bundle])
 Layout = Callable[..., Signed]
+WHOLE = signing.legacy(SUBJECT, KEY)
+SIGNATURE = WHOLE.manifest["layers"][0]["annotations"][claims.SIGNATURE]
 
 
 def verdict(signed: Signed, *keys: Any, subject: str = SUBJECT) -> Verdict:
@@ -93,7 +96,7 @@ def test_a_signature_for_something_else_is_refused(layout: Layout) -> None:
 def test_one_good_signature_among_others_is_enough(layout: Layout) -> None:
     """Cosign adds a second person's signature to the manifest of the first."""
     bad, good = layout(SUBJECT, OTHER), layout(SUBJECT, KEY)
-    layers = [*bad.manifest["layers"], {"mediaType": signing.SIMPLE}, *good.manifest["layers"]]
+    layers = [*bad.manifest["layers"], *good.manifest["layers"], {"mediaType": signing.SIMPLE}]
     together = Signed(bad.manifest | {"layers": layers}, bad.blobs | good.blobs)
     assert verdict(together).fingerprint == TRUSTED.fingerprint
     assert verdict(together, signing.trusted(P384)).reason is Reason.WRONG_KEY
@@ -145,20 +148,34 @@ def test_a_bundle_that_is_still_valid_says_the_same() -> None:
         {"annotations": {claims.SIGNATURE: ""}},
         {"annotations": {claims.SIGNATURE: "not base64!"}},
         {"annotations": {claims.SIGNATURE: "签名"}},
+        {"annotations": {claims.SIGNATURE: f"!{SIGNATURE}"}},
         {"size": 1},
+        {"digest": SUBJECT},
+    ],
+)
+def test_a_layer_that_is_not_whole_is_malformed(change: dict[str, Any]) -> None:
+    assert verdict(about(WHOLE, **change)).reason is Reason.MALFORMED
+    assert verdict(WHOLE).valid
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 0},
         {"size": -1},
         {"size": True},
+        {"size": 300.0},
         {"size": 10**30},
         {"size": "300"},
         {"size": signatures.LARGEST + 1},
-        {"digest": SUBJECT},
         {"digest": "sha256:short"},
         {"digest": "md5:d41d8cd98f00b204e9800998ecf8427e"},
         {"digest": ["sha256"]},
     ],
 )
-def test_a_layer_that_is_not_whole_is_malformed(change: dict[str, Any]) -> None:
-    assert verdict(about(signing.legacy(SUBJECT, KEY), **change)).reason is Reason.MALFORMED
+def test_a_layer_that_is_not_sane_is_not_even_fetched(change: dict[str, Any]) -> None:
+    assert signatures.needed_blobs(about(WHOLE, **change).manifest) == []
+    assert verdict(about(WHOLE, **change)).reason is Reason.MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -218,6 +235,13 @@ def test_a_changed_bundle(change: Callable[[dict[str, Any]], object], reason: Re
 def test_what_a_trusted_key_signed_must_be_about_the_subject(changed: dict[str, Any], reason: Reason | None) -> None:
     made = signing.enveloped(signing.statement(SUBJECT) | changed, KEY)
     assert verdict(signing.bundled(made, SUBJECT)).reason is reason
+
+
+def test_the_key_that_a_bundle_names_is_tried_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[TrustedKey] = []
+    monkeypatch.setattr(TrustedKey, "made", lambda self, *_: bool(tried.append(self)))  # type: ignore[func-returns-value]
+    assert verdict(signing.bundle(SUBJECT, KEY), STRANGER, TRUSTED).reason is Reason.WRONG_KEY
+    assert tried == [TRUSTED, STRANGER]
 
 
 def test_a_payload_of_another_envelope_is_refused() -> None:
