@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA384, SHA512
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from pks_portal import messages
 from registry.trust import claims, signatures
@@ -19,8 +17,6 @@ from registry.trust.keys import TrustedKey
 from registry.trust.signatures import Verdict
 from tests.registry import signing
 from tests.registry.signing import Signed
-from tests.registry.trust import strange
-from tests.registry.trust.strange import names
 
 KEY, OTHER = signing.private_key(), signing.private_key()
 TRUSTED, STRANGER = signing.trusted(KEY), signing.trusted(OTHER)
@@ -302,43 +298,3 @@ def test_a_blob_that_is_missing_or_too_large_is_malformed() -> None:
     large = signing.simple(json.dumps(signing.payload(SUBJECT)).encode() + b" " * signatures.LARGEST, KEY)
     assert signatures.needed_blobs(large.manifest) == []
     assert signatures.verify(SUBJECT, large.manifest, large.blobs, [TRUSTED]).reason is Reason.MALFORMED
-
-
-NAMES = names(
-    "layers mediaType digest size annotations config artifactType subject critical image type dsseEnvelope payload "
-    "payloadType signatures sig verificationMaterial publicKey hint certificate _type predicateType "
-    f"docker-manifest-digest sha256 {claims.SIGNATURE} {claims.CERTIFICATE}"
-)
-JSON = strange.json(NAMES)
-TYPES = st.sampled_from(list(claims.READERS))
-
-
-@given(st.dictionaries(NAMES, JSON))
-def test_no_manifest_raises(manifest: dict[str, Any]) -> None:
-    assert isinstance(signatures.needed_blobs(manifest), list)
-    assert not signatures.verify(SUBJECT, manifest, {}, [TRUSTED]).valid
-
-
-@given(TYPES, st.binary() | JSON.map(lambda value: json.dumps(value).encode()), JSON)
-@example(signing.SIMPLE, b"[" * signatures.LARGEST, {claims.SIGNATURE: "AA=="})
-@example(signing.BUNDLE, b'{"a":' * 200_000, None)
-@example(signing.BUNDLE, b"-" + b"1" * 100_000, None)
-def test_no_blob_raises(media_type: str, blob: bytes, annotations: Any) -> None:
-    manifest = {"layers": [signing.descriptor(media_type, blob, annotations=annotations)]}
-    assert not verdict(Signed(manifest, {signing.sha256(blob): blob})).valid
-
-
-@given(st.data())
-def test_no_envelope_raises(data: st.DataObject) -> None:
-    """One member of a good bundle, at any depth, becomes anything."""
-    made = signing.enveloped(signing.statement(SUBJECT), KEY)
-    place: Any = data.draw(st.sampled_from([made, made["dsseEnvelope"], made["dsseEnvelope"]["signatures"][0]]))
-    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON)
-    found = verdict(signing.bundled(made, SUBJECT))
-    assert found.valid == (found.reason is None)
-
-
-@given(st.dictionaries(st.sampled_from(["_type", "subject", "predicateType"]), JSON, min_size=1))
-def test_no_statement_raises(changed: dict[str, Any]) -> None:
-    made = signing.enveloped(signing.statement(SUBJECT) | changed, KEY)
-    assert not verdict(signing.bundled(made, SUBJECT)).valid or "predicateType" not in changed
