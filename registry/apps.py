@@ -7,3 +7,4 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         from registry import messages, policy, quota  # noqa: F401, PLC0415 - they declare themselves
+        from registry.trust import messages as _trust  # noqa: F401, PLC0415

@@ -1,7 +1,6 @@
 """What a manifest says (OCI image spec 1.1, Docker schema 2): its kind, parts, children and subject.
 
-Signatures, attestations and SBOMs are told by their media types: cosign's old layout hangs them on a tag
-("sha256-<hex>.sig"), the new one on `subject`; BuildKit puts attestations among an index's children.
+What is a signature, an attestation or an SBOM, and about what, registry/trust/kinds.py tells.
 """
 
 import hashlib
@@ -14,6 +13,7 @@ from typing import Any, Final
 from pks_portal.errors import Invalid
 from registry.models import Artifact
 from registry.names import is_digest
+from registry.trust.kinds import INDEXES, attestation_children, kind_of, subject_of
 
 Kind = Artifact.Kind
 LARGEST: Final = 4 * 1024 * 1024
@@ -22,24 +22,9 @@ OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
-INDEXES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 TAKEN: Final = frozenset({OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST})
-IMAGE_CONFIGS: Final = frozenset(
-    {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
-)
-CHART: Final = "application/vnd.cncf.helm.config.v1+json"
-SIMPLE_SIGNING: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
-SIGSTORE_BUNDLE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
-SIGN_PREDICATE: Final = "https://sigstore.dev/cosign/sign/v1"
-PREDICATE: Final = "dev.sigstore.bundle.predicateType"
-SIGNATURES: Final = frozenset(
-    {SIMPLE_SIGNING, "application/vnd.dev.cosign.artifact.sig.v1+json", "application/vnd.cncf.notary.signature"}
-)
-ATTESTATIONS: Final = frozenset({"application/vnd.in-toto+json", "application/vnd.dsse.envelope.v1+json"})
-SBOMS: Final = ("spdx", "cyclonedx", "vnd.syft", "goharbor.harbor.sbom")
 HANGING: Final = re.compile(r"sha256-([0-9a-f]{64})\.(sig|att|sbom)")
-BUILDKIT_TYPE: Final = "vnd.docker.reference.type"
-BUILDKIT_DIGEST: Final = "vnd.docker.reference.digest"
+"""Tags on which cosign's old layout hangs what is about an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,53 +104,28 @@ def _read(said: dict[str, Any], raw: bytes, media_type: str, reference: str) -> 
     index = media_type in INDEXES
     config = None if index else _part(said["config"])
     layers = [] if index else [_part(one) for one in _list(said.get("layers"))]
-    children = [_child(one) for one in _list(said.get("manifests"))] if index else []
+    attests = attestation_children(said) if index else {}
+    children = [_child(one, attests) for one in _list(said.get("manifests"))] if index else []
     artifact_type = str(said.get("artifactType") or "")[:255]
-    annotations = _annotations(said.get("annotations"))
-    hanging = HANGING.fullmatch(reference)
-    subject = _part(said["subject"]).digest if said.get("subject") else ""
+    subject = subject_of(said, reference)
     return Manifest(
         digest=digest_of(raw),
         media_type=media_type,
         artifact_type=artifact_type or (config.media_type if config else ""),
-        kind=Kind.INDEX if index else _kind(config, layers, artifact_type, annotations, hanging and hanging[2]),
+        kind=kind_of(said, media_type, reference).value,
         raw=raw,
         config=config,
         layers=layers,
         children=children,
-        subject=subject or (f"sha256:{hanging[1]}" if hanging else ""),
-        annotations=annotations,
+        subject=subject or "",
+        annotations=_annotations(said.get("annotations")),
     )
 
 
-def _kind(
-    config: Part | None,
-    layers: Sequence[Part],
-    artifact_type: str,
-    annotations: Mapping[str, str],
-    hangs_as: str | None,
-) -> str:
-    types = {artifact_type, config.media_type if config else "", *(layer.media_type for layer in layers)}
-    if SIGSTORE_BUNDLE in types:
-        signs = annotations.get(PREDICATE, SIGN_PREDICATE) == SIGN_PREDICATE
-        return Kind.SIGNATURE if signs else Kind.ATTESTATION
-    if types & SIGNATURES or hangs_as == "sig":
-        return Kind.SIGNATURE
-    if any(word in one for one in types for word in SBOMS) or hangs_as == "sbom":
-        return Kind.SBOM
-    if types & ATTESTATIONS or hangs_as == "att":
-        return Kind.ATTESTATION
-    if CHART in types:
-        return Kind.CHART
-    return Kind.IMAGE if config is not None and config.media_type in IMAGE_CONFIGS and not artifact_type else Kind.OTHER
-
-
-def _child(said: dict[str, Any]) -> Child:
+def _child(said: dict[str, Any], attests: Mapping[str, str]) -> Child:
     part = _part(said)
     platform = {name: str(value)[:40] for name, value in (said.get("platform") or {}).items() if isinstance(value, str)}
-    attests = part.annotations.get(BUILDKIT_DIGEST, "")
-    attestation = part.annotations.get(BUILDKIT_TYPE) == "attestation-manifest" and is_digest(attests)
-    return Child(part, platform, attests if attestation else "")
+    return Child(part, platform, attests.get(part.digest, ""))
 
 
 def _part(said: dict[str, Any]) -> Part:
