@@ -16,7 +16,13 @@ from tenants.models import User
 from tenants.sockets import SIGN_IN, PersonalConsumer, Viewer, users_of
 
 HEARTBEAT_SECONDS = 15
-ACTIONS = {"cluster": "cluster.view", "task": "task.view", "request": "quota.view"}
+ACTIONS = {
+    "cluster": "cluster.view",
+    "task": "task.view",
+    "request": "quota.view",
+    "repository": "registry.view",
+    "artifact": "registry.view",
+}
 
 AWAITED = "awaited"
 """Under this are the ids of the platform's tasks for which one of theirs waits."""

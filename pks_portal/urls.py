@@ -67,6 +67,7 @@ urlpatterns = [
     path("", include("tenants.views.approval_urls")),
     path("", include("tenants.views.notices_urls")),
     path("", include("clusters.urls")),
+    path("", include("registry.urls")),
     path("", include("pks_portal.operations.urls")),
     path("", include("pks_portal.directories.urls")),
     path("audit", audit_log, name="audit"),

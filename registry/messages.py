@@ -87,6 +87,7 @@ messages.add(
         "error.robot_rights": gettext_noop("Choose at least one of these rights: %(known)s."),
         "error.robot_days": gettext_noop("A robot's secret lives for 1 to %(most)s days."),
         "error.robot_gone": gettext_noop("The robot has been deleted meanwhile."),
+        "error.robot_rotated": gettext_noop("The robot %(name)s has been given another secret meanwhile."),
         "error.project_role": gettext_noop("There is no such role."),
         "error.project_nobody": gettext_noop("Nobody here is called “%(name)s”."),
         "error.project_nobody.next": gettext_noop("Somebody is known here once they have signed in or were synced."),

@@ -61,15 +61,19 @@ def create(actor: User, project: Project, wish: Wish) -> tuple[Robot, str]:
 
 
 @transaction.atomic
-def rotate(actor: User, robot: Robot, days: int) -> str:
-    """Give a robot a new secret for so many days and return it; the old one ends. Raises Forbidden, Invalid."""
+def rotate(actor: User, robot: Robot, days: int, *, stamp: str | None = None) -> str:
+    """Give a robot a new secret for so many days and return it; the old one ends.
+
+    Raises Forbidden, Invalid, Conflict (rotated since, where `stamp` names the secret to be replaced; or deleted).
+    """
     rights.require(actor, "registry.robots", robot.project)
-    secret, now = _secret(), timezone.now()
-    found = Robot.objects.filter(pk=robot.pk).update(
-        secret_hash=digest_of(secret), rotated_at=now, expires_at=_end(days)
-    )
-    if not found:
+    secret, now, expires = _secret(), timezone.now(), _end(days)
+    row = Robot.objects.select_for_update().filter(pk=robot.pk).first()
+    if row is None:
         raise Conflict("error.robot_gone")
+    if stamp not in {None, row.stamp}:
+        raise Conflict("error.robot_rotated", name=robot.name)
+    Robot.objects.filter(pk=robot.pk).update(secret_hash=digest_of(secret), rotated_at=now, expires_at=expires)
     _record(actor, "rotate", robot, days=days)
     return secret
 

@@ -94,6 +94,11 @@ class Robot(models.Model):
         return f"robot-{self.project.name}.{self.name}"
 
     @property
+    def stamp(self) -> str:
+        """Which secret it has: a form that was made for another is too old."""
+        return self.rotated_at.isoformat() if self.rotated_at else ""
+
+    @property
     def live(self) -> bool:
         return not self.disabled and self.expires_at > timezone.now()
 

@@ -53,18 +53,63 @@ API: dict[tuple[str, str], tuple[Any, list[int]]] = {
     ("post", f"{REST}/artifacts/{{image}}/tags"): ({"name": "stable"}, _built(201)),
     ("delete", f"{REST}/artifacts/{{image}}/tags/1.0"): (None, _run(204)),
 }
-PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {}
-TWICE: dict[str, tuple[int, str]] = {}
-SAID_INSTEAD: dict[str, set[int]] = {}
+
+ONE = "/images/{image_project}"
+FORM = "/registry/projects/{image_project}"
+REPOSITORY = "{image_project}/{image_name}"
+DIGEST = f"{REPOSITORY}@sha256:{'1' * 64}"
+PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
+    ("get", "/images"): ({}, ALL),
+    ("get", ONE): ({}, SEEN),
+    **{("get", f"{ONE}?tab={tab}"): ({}, SEEN) for tab in ("members", "robots", "policy", "audit")},
+    ("get", f"/images/{REPOSITORY}"): ({}, SEEN),
+    ("get", f"/images/{REPOSITORY}?tab=readme"): ({}, SEEN),
+    ("get", f"/images/{REPOSITORY}:1.0"): ({}, SEEN),
+    **{("get", f"/images/{DIGEST}?tab={tab}"): ({}, SEEN) for tab in ("layers", "history", "tags", "about")},
+    ("post", "/registry/projects"): ({"tenant": "{tenant}", "name": "fresh"}, [403] * 3 + [302, 302, 403, 422, 401]),
+    ("post", f"{FORM}/policy"): ({"about": "x", "signed_only": "1"}, _made(302)),
+    ("post", f"{FORM}/delete"): ({}, _made(409)),
+    ("post", f"{FORM}/members"): ({"user": "{newcomer}", "role": "developer"}, _made(302)),
+    ("post", f"{FORM}/members/{{image_role}}/remove"): ({}, _made(302)),
+    ("post", f"{FORM}/robots"): ({"name": "ci", "rights": "pull", "days": "30"}, _made(200)),
+    ("post", f"{FORM}/robots/{{robot}}"): ({"do": "stop"}, _made(302)),
+    ("post", f"{FORM}/robots/{{robot}}/rotate"): ({"days": "30", "stamp": ""}, _made(200)),
+    ("post", f"/registry/readme/{REPOSITORY}"): ({"about": "# It"}, _built(302)),
+    ("post", f"/registry/delete-repository/{REPOSITORY}"): ({"name": REPOSITORY}, _run(302)),
+    ("post", f"/registry/tag/{DIGEST}"): ({"name": "stable"}, _built(302)),
+    ("post", f"/registry/untag/{DIGEST}"): ({"name": "1.0"}, _run(302)),
+    ("post", f"/registry/delete-artifact/{DIGEST}"): ({}, _run(302)),
+}
+# of an administrator's forms: the answer at first, and what is answered instead when it is sent again
+TWICE: dict[str, tuple[int, str]] = {
+    path: (expected[3], "") for (method, path), (_fields, expected) in PAGES.items() if method == "post"
+}
+SAID_INSTEAD: dict[str, set[int]] = {
+    "/registry/projects": {409},
+    f"{FORM}/members/{{image_role}}/remove": {404},
+    f"{FORM}/robots": {409},
+    f"{FORM}/robots/{{robot}}/rotate": {409},
+    f"/registry/delete-repository/{REPOSITORY}": {404},
+    f"/registry/untag/{DIGEST}": {404},
+    f"/registry/delete-artifact/{DIGEST}": {404},
+}
 UUID = "00000000-0000-4000-8000-000000000000"
-PARTS = {"image_project": "p", "image_member": "m", "robot": "r", "image_repository": UUID, "image": UUID}
+PARTS = {
+    "image_project": "p",
+    "image_name": "n",
+    "image_role": "1",
+    "image_member": "m",
+    "robot": "r",
+    "image_repository": UUID,
+    "image": UUID,
+}
 
 
 def world(tenant: Tenant, canary: str) -> dict[str, Any]:
     """Return a private project of the tenant with a member, a robot and a tagged image."""
     project = Project.objects.create(tenant=tenant, name=f"{canary}-images", about=canary)
     member = User.objects.create(username=f"{canary}-member")
-    ProjectMember.objects.create(project=project, user=member, role="viewer")
+    role = ProjectMember.objects.create(project=project, user=member, role="viewer")
     robot = Robot.objects.create(
         project=project, name=f"{canary}-robot", rights=["pull"], expires_at=timezone.now() + timedelta(days=9)
     )
@@ -75,8 +120,8 @@ def world(tenant: Tenant, canary: str) -> dict[str, Any]:
     )  # fmt: skip
     Tag.objects.create(repository=repository, name="1.0", artifact=image, pushed_by=canary)
     return {
-        "image_project": project.name, "image_member": member.username, "robot": robot.name,
-        "image_repository": repository.pk, "image": image.pk,
+        "image_role": role.pk, "image_name": repository.name, "image_project": project.name,
+        "image_member": member.username, "robot": robot.name, "image_repository": repository.pk, "image": image.pk,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from clusters.models import Cluster
 from pks_portal.operations.models import Operation
-from tests.permissions import of_approvals, of_directories, of_emergency, of_notices, test_open
+from tests.permissions import of_approvals, of_directories, of_emergency, of_images, of_notices, test_open
 from tests.permissions.checks import snapshot, undone
 from tests.permissions.people import BACKEND, browser_of, person
 from tests.permissions.test_pages import TABLE
@@ -101,6 +101,7 @@ TWICE = {
     **of_emergency.TWICE,
     **of_notices.TWICE,
     **of_approvals.TWICE,
+    **of_images.TWICE,
     "/accounts/device/": (422, ""),
     "/accounts/security/app/": (200, ""),
     "/accounts/security/app/remove/": (404, ""),
@@ -121,6 +122,7 @@ TWICE = {
 SAID_INSTEAD = {
     **of_notices.SAID_INSTEAD,
     **of_approvals.SAID_INSTEAD,
+    **of_images.SAID_INSTEAD,
     "/tenants/{tenant}/groups/map": {422},  # it is there
     "/tenants/{tenant}/automation/new": {409},
     "/tenants/{tenant}/automation/{account}/delete": {404},

@@ -41,6 +41,11 @@ MUST = {
     "platform/directories/<slug:slug>/mappings",
     "platform/directories/<slug:slug>/mappings/<int:pk>/remove",
     "platform/directories/<slug:slug>/sync",
+    "registry/projects/<str:project>/members",
+    "registry/projects/<str:project>/members/<int:pk>/remove",
+    "registry/projects/<str:project>/robots",
+    "registry/projects/<str:project>/robots/<str:name>",
+    "registry/projects/<str:project>/robots/<str:name>/rotate",
     "tenants/<slug:slug>/automation/new",
     "tenants/<slug:slug>/automation/<slug:name>/tokens",
 }

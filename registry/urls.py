@@ -1,0 +1,24 @@
+"""Pages of the registry: what is there under /images, as clients write it; what one does to it under /registry."""
+
+from django.urls import path
+
+from registry.views import artifacts, listing, projects, repositories, robots
+
+app_name = "registry"
+urlpatterns = [
+    path("images", listing.project_list, name="list"),
+    path("images/<path:reference>", listing.show, name="show"),
+    path("registry/projects", listing.create_project, name="create-project"),
+    path("registry/projects/<str:project>/policy", projects.change_policy, name="policy"),
+    path("registry/projects/<str:project>/delete", projects.delete_project, name="delete-project"),
+    path("registry/projects/<str:project>/members", projects.give_role, name="give-role"),
+    path("registry/projects/<str:project>/members/<int:pk>/remove", projects.withdraw_role, name="withdraw-role"),
+    path("registry/projects/<str:project>/robots", robots.create, name="create-robot"),
+    path("registry/projects/<str:project>/robots/<str:name>", robots.change, name="change-robot"),
+    path("registry/projects/<str:project>/robots/<str:name>/rotate", robots.rotate, name="rotate-robot"),
+    path("registry/readme/<path:reference>", repositories.describe, name="readme"),
+    path("registry/delete-repository/<path:reference>", repositories.delete, name="delete-repository"),
+    path("registry/tag/<path:reference>", artifacts.set_tag, name="set-tag"),
+    path("registry/untag/<path:reference>", artifacts.remove_tag, name="remove-tag"),
+    path("registry/delete-artifact/<path:reference>", artifacts.delete, name="delete-artifact"),
+]

@@ -1,0 +1,94 @@
+"""An artifact's page: whether it may be pulled, what is in it, what is known about it, how it came to be."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from pks_portal.errors import PortalError
+from registry import browsing, pulling, removing, repositories
+from registry.commands import pull_commands
+from registry.models import Artifact, Tag, TagChange
+from registry.views import finding
+from registry.views.finding import Reference
+from registry.views.projects import allowances
+from tenants.http import UserHttpRequest
+
+TABS = ("overview", "layers", "history", "tags", "about")
+LATEST = 50
+
+
+def artifact_page(
+    request: UserHttpRequest, artifact: Artifact, *, tag: str = "", status: int = 200, **extra: Any
+) -> HttpResponse:
+    """Render the page; `extra` carries a refused form back into it."""
+    tab = extra.pop("tab", None) or request.GET.get("tab", "")
+    project = artifact.repository.project
+    tags = list(artifact.tags.exclude(name__regex=browsing.HANGING_TAG).order_by("-pushed_at", "name")[:200])
+    named = tag or (tags[0].name if tags else "")
+    context = {
+        "artifact": artifact, "repository": artifact.repository, "project": project, "tag": tag, "tags": tags,
+        "tab": tab if tab in TABS else TABS[0], "refresh": request.get_full_path(),
+        "refusal_to_pull": pulling.refusal(artifact, project), "allowed": allowances(request, project),
+        "pulls": pull_commands(request.get_host(), artifact, named), "reference": _reference(artifact),
+        "accessories": browsing.accessories_of(artifact), "parents": browsing.parents_of(artifact),
+        "tree": browsing.tree_of(artifact) if artifact.kind == Artifact.Kind.INDEX else [],
+        "history": artifact.config.get("history", []), "settings": artifact.config.get("config", {}),
+        "changes": _changes(artifact, tags),
+    }  # fmt: skip
+    fragment = "HX-Request" in request.headers and not extra
+    template = "registry/_artifact.html" if fragment else "registry/artifact.html"
+    return render(request, template, context | extra, status=status)
+
+
+def _reference(artifact: Artifact) -> str:
+    return f"{artifact.repository}@{artifact.digest}"
+
+
+def _changes(artifact: Artifact, tags: list[Tag]) -> Any:
+    names = [tag.name for tag in tags]
+    return TagChange.objects.filter(repository=artifact.repository_id, name__in=names)[:LATEST]
+
+
+@login_required
+@require_POST
+def set_tag(request: UserHttpRequest, reference: str) -> HttpResponse:
+    """Give an artifact a tag, or move one to it."""
+    artifact = finding.artifact_of(request.user, Reference.read(reference))
+    try:
+        repositories.set_tag(request.user, artifact, request.POST.get("name", "").strip())
+    except PortalError as error:
+        return artifact_page(request, artifact, status=error.status, tab="tags", typed=request.POST, refusal=error)
+    return redirect(_tags(artifact))
+
+
+@login_required
+@require_POST
+def remove_tag(request: UserHttpRequest, reference: str) -> HttpResponse:
+    """Take a tag away."""
+    artifact = finding.artifact_of(request.user, Reference.read(reference))
+    rows = Tag.objects.select_related("artifact", "repository__project__tenant")
+    tag = get_object_or_404(rows, artifact=artifact, name=request.POST.get("name", "")[:128])
+    try:
+        removing.tag(request.user, tag)
+    except PortalError as error:
+        return artifact_page(request, artifact, status=error.status, tab="tags", refusal=error)
+    return redirect(_tags(artifact))
+
+
+@login_required
+@require_POST
+def delete(request: UserHttpRequest, reference: str) -> HttpResponse:
+    """Delete an artifact with its tags and what is about it."""
+    artifact = finding.artifact_of(request.user, Reference.read(reference))
+    try:
+        removing.artifact(request.user, artifact)
+    except PortalError as error:
+        return artifact_page(request, artifact, status=error.status, refusal=error)
+    return redirect("registry:show", str(artifact.repository))
+
+
+def _tags(artifact: Artifact) -> str:
+    return f"/images/{_reference(artifact)}?tab=tags"

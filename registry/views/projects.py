@@ -1,0 +1,153 @@
+"""A project's page: its repositories, who may do more in it, its robots, its policy."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Max, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from pks_portal.errors import PortalError
+from registry import members, projects, rights, robots
+from registry.commands import push_commands
+from registry.models import Project, ProjectMember, Robot
+from registry.severity import Severity
+from registry.views import finding
+from tenants.access import Decision
+from tenants.http import UserHttpRequest
+from tenants.models import Role
+from tenants.stepup import step_up
+
+TABS = ("repositories", "members", "robots", "policy", "audit")
+PER_PAGE = 25
+GRACES = (0, 24, 72, 168, 336)
+DAYS = (7, 30, 90, 365)
+
+
+def project_page(request: UserHttpRequest, project: Project, *, status: int = 200, **extra: Any) -> HttpResponse:
+    """Render the page; `extra` carries a refused form back into it."""
+    tab = extra.pop("tab", None) or request.GET.get("tab", "")
+    tab = tab if tab in TABS else TABS[0]
+    allowed = allowances(request, project)
+    if tab == "robots" and not allowed["robots"]:
+        tab = TABS[0]
+    context = {
+        "project": project, "tab": tab, "allowed": allowed, "refresh": request.get_full_path(),
+        "counts": _counts(project), **_of_tab(request, project, tab), **extra,
+    }  # fmt: skip
+    fragment = "HX-Request" in request.headers and not extra
+    return render(request, "registry/_project.html" if fragment else "registry/project.html", context, status=status)
+
+
+def allowances(request: UserHttpRequest, project: Project) -> dict[str, Decision]:
+    """Return what the person may do in the project, with reasons for what not."""
+    actions = ("push", "delete", "configure", "robots", "scan", "ask_exception")
+    return {action: rights.may(request.user, f"registry.{action}", project) for action in actions}
+
+
+def _counts(project: Project) -> dict[str, int]:
+    return {
+        "repositories": project.repositories.count(),
+        "members": project.members.count(),
+        "robots": project.robots.count(),
+    }
+
+
+def _of_tab(request: UserHttpRequest, project: Project, tab: str) -> dict[str, Any]:
+    if tab == "members":
+        return {"members": project.members.select_related("user", "given_by"), "roles": Role.choices}
+    if tab == "robots":
+        return {
+            "robots": project.robots.select_related("made_by"), "rights": Robot.Right.choices,
+            "days": [days for days in DAYS if days <= robots.longest_days()], "now": timezone.now(),
+        }  # fmt: skip
+    if tab == "policy":
+        levels = [(level.word, level.label) for level in reversed(Severity) if level is not Severity.UNKNOWN]
+        return {"levels": levels, "graces": GRACES, "level": _word(project)}
+    return {} if tab == "audit" else _repositories(request, project)
+
+
+def _word(project: Project) -> str:
+    return "" if project.block_severity is None else Severity(project.block_severity).word
+
+
+def _repositories(request: UserHttpRequest, project: Project) -> dict[str, Any]:
+    wanted = request.GET.get("q", "").strip()[:100]
+    rows = project.repositories.filter(name__icontains=wanted) if wanted else project.repositories.all()
+    counted = rows.annotate(
+        tag_count=Count("tags", distinct=True), worst=Max("artifacts__worst", filter=Q(artifacts__listed=True))
+    )
+    page = Paginator(counted.order_by("-changed_at", "name"), PER_PAGE).get_page(request.GET.get("page"))
+    for row in page.object_list:
+        row.project = project
+    host = request.get_host()
+    return {"page": page, "q": wanted, "push": push_commands(host, project.name, request.user.username)}
+
+
+@login_required
+@require_POST
+def change_policy(request: UserHttpRequest, project: str) -> HttpResponse:
+    """Change who may see the project and what may leave it."""
+    row = finding.project_of(request.user, project)
+    word = request.POST.get("block_severity", "")
+    wanted = {
+        "about": request.POST.get("about", "").strip()[:200],
+        "public": request.POST.get("public") == "1",
+        "scan_on_push": request.POST.get("scan_on_push") == "1",
+        "signed_only": request.POST.get("signed_only") == "1",
+        "block_severity": Severity.read(word) if word else None,
+        "grace_hours": _number(request.POST.get("grace_hours", "0")),
+    }
+    try:
+        projects.change(request.user, row, wanted)
+    except PortalError as error:
+        return project_page(request, row, status=error.status, tab="policy", refusal=error)
+    return redirect(_tab(row, "policy"))
+
+
+@login_required
+@require_POST
+def delete_project(request: UserHttpRequest, project: str) -> HttpResponse:
+    """Delete an empty project."""
+    row = finding.project_of(request.user, project)
+    try:
+        projects.delete(request.user, row)
+    except PortalError as error:
+        return project_page(request, row, status=error.status, tab="policy", refusal=error)
+    return redirect("registry:list")
+
+
+@login_required
+@require_POST
+@step_up
+def give_role(request: UserHttpRequest, project: str) -> HttpResponse:
+    """Give somebody a role in the project."""
+    row = finding.project_of(request.user, project)
+    try:
+        members.give(request.user, row, request.POST.get("user", "").strip(), request.POST.get("role", ""))
+    except PortalError as error:
+        return project_page(request, row, status=error.status, tab="members", refusal=error, typed=request.POST)
+    return redirect(_tab(row, "members"))
+
+
+@login_required
+@require_POST
+@step_up
+def withdraw_role(request: UserHttpRequest, project: str, pk: int) -> HttpResponse:
+    """Take somebody's role in the project away."""
+    row = finding.project_of(request.user, project)
+    rights.require(request.user, "registry.configure", row)
+    members.withdraw(request.user, get_object_or_404(ProjectMember.objects.select_related("user"), project=row, pk=pk))
+    return redirect(_tab(row, "members"))
+
+
+def _tab(project: Project, tab: str) -> str:
+    return f"{reverse('registry:show', args=[project.name])}?tab={tab}"
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1  # noqa: PLR2004
