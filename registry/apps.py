@@ -7,4 +7,7 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         from registry import messages, policy, quota  # noqa: F401, PLC0415 - they declare themselves
+        from registry.scanning import messages as _scanning  # noqa: F401, PLC0415
+        from registry.scanning import rejudging as _rejudging  # noqa: F401, PLC0415
+        from registry.scanning import tasks as _tasks  # noqa: F401, PLC0415
         from registry.trust import messages as _trust  # noqa: F401, PLC0415

@@ -3,9 +3,16 @@
 from celery import shared_task
 
 from registry import projects
+from registry.scanning import rejudging
 
 
 @shared_task(ignore_result=True)
 def provide() -> None:
     """Give new tenants their first project."""
     projects.provide()
+
+
+@shared_task(ignore_result=True)
+def rejudge() -> None:
+    """Judge all images anew, for databases and grace periods grow older by themselves."""
+    rejudging.soon()

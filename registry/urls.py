@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from registry.views import artifacts, listing, projects, repositories, robots
+from registry.views import artifacts, listing, projects, repositories, robots, scanning
 
 app_name = "registry"
 urlpatterns = [
+    path("security", scanning.overview, name="security"),
+    path("platform/scanners", scanning.scanners, name="scanners"),
+    path("registry/databases", scanning.take_in, name="take-in"),
+    path("registry/scan-all", scanning.scan_all, name="scan-all"),
+    path("registry/scan/<path:reference>", scanning.scan, name="scan"),
+    path("registry/sbom/<path:reference>", scanning.sbom, name="sbom"),
     path("images", listing.project_list, name="list"),
     path("images/<path:reference>", listing.show, name="show"),
     path("registry/projects", listing.create_project, name="create-project"),

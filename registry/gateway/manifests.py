@@ -16,6 +16,7 @@ from registry.images import LARGEST_CONFIG, facts
 from registry.manifests import LARGEST, Manifest, read
 from registry.models import Artifact, Push
 from registry.names import is_digest, is_tag
+from registry.scanning import scans
 from registry.tokens import signing
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def _begun(call: "Call", manifest: Manifest) -> Push:
 def _finished(push: Push, manifest: Manifest, config: dict[str, Any]) -> Artifact:
     artifact = recording.finish(push, manifest, config)
     recording.told(artifact, push)
+    scans.pushed(artifact)
     return artifact
 
 
@@ -115,10 +117,4 @@ def _answer_headers(call: "Call", manifest: Manifest) -> tuple[tuple[str, str], 
 
 def _own(call: "Call", *actions: str) -> bytes:
     """Return the gateway's own credential for the registry: who may do it has been decided."""
-    return portal_token(str(call.name), *actions).encode()
-
-
-def portal_token(repository: str, *actions: str, seconds: int = 60) -> str:
-    """Return an Authorization header with which the portal itself works in a repository."""
-    access = [{"type": "repository", "name": repository, "actions": list(actions)}]
-    return "Bearer " + signing.issue("portal", deciding.PORTAL, "", access, seconds=seconds).token
+    return signing.for_portal(str(call.name), *actions).encode()
