@@ -11,3 +11,4 @@ class RegistryConfig(AppConfig):
         from registry.scanning import rejudging as _rejudging  # noqa: F401, PLC0415
         from registry.scanning import tasks as _tasks  # noqa: F401, PLC0415
         from registry.trust import messages as _trust  # noqa: F401, PLC0415
+        from registry.trust import trusted as _trusted  # noqa: F401, PLC0415

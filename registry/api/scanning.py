@@ -150,12 +150,12 @@ class ImageFindingsViewSet(GenericViewSet[Finding]):
         return _started(scans.ask(request.user, self._artifact(request, artifact)))
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=["cyclonedx", "spdx"])], responses={200: OpenApiTypes.OBJECT}
+        parameters=[OpenApiParameter("form", str, enum=["cyclonedx", "spdx"])], responses={200: OpenApiTypes.OBJECT}
     )
     def sbom(self, request: UserRequest, artifact: Any) -> Response:
         """Return what the image consists of, as CycloneDX or SPDX."""
         row = self._artifact(request, artifact)
-        document = intake.sbom_document(row, request.query_params.get("format", "cyclonedx"))
+        document = intake.sbom_document(row, request.query_params.get("form", "cyclonedx"))
         return Response(document)
 
 

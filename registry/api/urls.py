@@ -9,6 +9,7 @@ from registry.api.artifacts import ArtifactViewSet
 from registry.api.projects import ProjectMembersViewSet, ProjectViewSet, RobotsViewSet
 from registry.api.repositories import RepositoryViewSet
 from registry.api.scanning import DatabaseView, ImageFindingsViewSet, ScannersView, VulnerabilitySearchViewSet
+from registry.api.trust import CveExceptionsViewSet, TrustedKeysViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("projects", ProjectViewSet, basename="registry-project")
@@ -28,6 +29,13 @@ urlpatterns = [
         RobotsViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
     ),
     path(f"{PROJECT}/robots/<str:name>/rotate", RobotsViewSet.as_view({"post": "rotate"})),
+    path(f"{PROJECT}/trusted-keys", TrustedKeysViewSet.as_view(LIST)),
+    path(f"{PROJECT}/trusted-keys/<uuid:pk>", TrustedKeysViewSet.as_view({"delete": "destroy"})),
+    path(f"{PROJECT}/exceptions", CveExceptionsViewSet.as_view(LIST)),
+    *(
+        path(f"{PROJECT}/exceptions/<uuid:pk>/{verb}", CveExceptionsViewSet.as_view({"post": verb}))
+        for verb in ("approve", "reject", "withdraw")
+    ),
     path(f"{ARTIFACT}/findings", ImageFindingsViewSet.as_view({"get": "list"})),
     path(f"{ARTIFACT}/report", ImageFindingsViewSet.as_view({"get": "report"})),
     path(f"{ARTIFACT}/scans", ImageFindingsViewSet.as_view({"get": "scans", "post": "scan"})),

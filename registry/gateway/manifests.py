@@ -18,6 +18,7 @@ from registry.models import Artifact, Push
 from registry.names import is_digest, is_tag
 from registry.scanning import scans
 from registry.tokens import signing
+from registry.trust import verifying
 
 if TYPE_CHECKING:
     from registry.gateway.app import Call
@@ -88,6 +89,7 @@ def _finished(push: Push, manifest: Manifest, config: dict[str, Any]) -> Artifac
     artifact = recording.finish(push, manifest, config)
     recording.told(artifact, push)
     scans.pushed(artifact)
+    verifying.pushed(artifact)
     return artifact
 
 

@@ -61,7 +61,7 @@ def _receive(stream: Any, into: IO[bytes]) -> None:
 def sbom_document(artifact: Artifact, form: str) -> dict[str, Any]:
     """Return what an image consists of. Raises NotFound (not scanned yet), Invalid (no such form)."""
     if form not in FORMATS:
-        raise Invalid("error.sbom_format", field="format", known=", ".join(FORMATS))
+        raise Invalid("error.sbom_format", field="form", known=", ".join(FORMATS))
     kept = Sbom.objects.filter(artifact=artifact).first()
     text = (kept.spdx if form == "spdx" else kept.cyclonedx) if kept else ""
     if not text:

@@ -79,7 +79,7 @@ def scan(request: UserHttpRequest, reference: str) -> HttpResponse:
 def sbom(request: UserHttpRequest, reference: str) -> HttpResponse:
     """Download what an image consists of."""
     artifact = finding.artifact_of(request.user, Reference.read(reference))
-    form = request.GET.get("format", "cyclonedx")
+    form = request.GET.get("form", "cyclonedx")
     document = intake.sbom_document(artifact, form)
     name = f"{artifact.repository.name.replace('/', '-')}-{artifact.short}.{'spdx' if form == 'spdx' else 'cdx'}.json"
     return JsonResponse(document, headers={"Content-Disposition": f'attachment; filename="{name}"'})
