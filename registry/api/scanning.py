@@ -210,7 +210,7 @@ class DatabaseView(APIView):
         require(request.user, "scanner.manage", None)
         name = request.query_params.get("name", "")
         sent: Any = request.data
-        state = intake.take_in(request.user, kind, sent["file"], name=name)
+        state = intake.take_in(request.user, kind, sent.get("file"), name=name)
         return Response(ScannerDatabaseSerializer(state).data)
 
 

@@ -48,7 +48,7 @@ def take_in(actor: User, kind: str, stream: Any, *, name: str = "") -> Database:
 
 def _receive(stream: Any, into: IO[bytes]) -> None:
     size = 0
-    while piece := stream.read(PIECE):
+    while stream is not None and (piece := stream.read(PIECE)):
         size += len(piece)
         if size > LARGEST:
             raise Invalid("error.database_large", field="file", most=LARGEST // PIECE)

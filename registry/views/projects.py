@@ -76,7 +76,11 @@ def _of_tab(request: UserHttpRequest, project: Project, tab: str) -> dict[str, A
         }
     if tab == "exceptions":
         rows = project.exceptions.select_related("asked_by", "decided_by")[:200]
-        return {"exceptions": rows, "decide": rights.may(request.user, "registry.decide_exception", project)}
+        return {
+            "exceptions": rows,
+            "cve": request.GET.get("cve", "")[:60],
+            "decide": rights.may(request.user, "registry.decide_exception", project),
+        }
     return {} if tab == "audit" else _repositories(request, project)
 
 
