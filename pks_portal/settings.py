@@ -138,6 +138,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 60},
     },
     "projects": {"task": "registry.tasks.provide", "schedule": 30.0, "options": {"expires": 30}},
+    "pushes": {"task": "registry.tasks.settle", "schedule": 30.0, "options": {"expires": 30}},
+    "reconcile": {"task": "registry.tasks.reconcile", "schedule": 86400.0, "options": {"expires": 3600}},
     "issuer": {"task": "tenants.issuer.tasks.keep_fresh", "schedule": 86400.0, "options": {"expires": 3600}},
     "forget": {"task": "tenants.automation.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "warn": {"task": "tenants.automation.tasks.warn", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -3,9 +3,22 @@
 from celery import shared_task
 
 from registry import projects
+from registry.upkeep import reconciling, settling
 
 
 @shared_task(ignore_result=True)
 def provide() -> None:
     """Give new tenants their first project."""
     projects.provide()
+
+
+@shared_task(ignore_result=True)
+def settle() -> None:
+    """Settle the pushes that a dead process left."""
+    settling.settle()
+
+
+@shared_task(ignore_result=True)
+def reconcile() -> None:
+    """Make rows and registry agree."""
+    reconciling.soon()

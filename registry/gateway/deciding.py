@@ -13,11 +13,9 @@ from registry import pulling
 from registry.manifests import OCI_INDEX
 from registry.models import Artifact, Project, Repository, Robot, Tag
 from registry.names import Name, is_digest
-from registry.tokens.signing import Claims
+from registry.tokens.signing import PORTAL, Claims
 from tenants.models import User
 
-PORTAL: Final = "portal"
-"""The kind of token that the portal makes for itself: no policy, and nothing is counted."""
 MOST: Final = 1000
 
 

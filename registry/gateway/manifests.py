@@ -1,6 +1,5 @@
 """Manifests: what may be pulled, what may be pushed, and the rows of what was."""
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +11,7 @@ from registry.gateway import deciding
 from registry.gateway.passing import incoming, outgoing
 from registry.gateway.replies import PRECONDITION, Headers, Reply, error
 from registry.gateway.upstream import Request, answered, ask, whole
-from registry.images import LARGEST_CONFIG, facts
+from registry.images import LARGEST_CONFIG, read_facts, tells
 from registry.manifests import LARGEST, Manifest, read
 from registry.models import Artifact, Push
 from registry.names import is_digest, is_tag
@@ -97,15 +96,12 @@ async def _kept(call: "Call", manifest: Manifest) -> tuple[int, Headers, bytes]:
 
 async def _config(call: "Call", manifest: Manifest) -> dict[str, Any]:
     """Return what an image's configuration says of it; nothing where there is none that can be read."""
-    if not manifest.is_image or manifest.config is None or manifest.config.size > LARGEST_CONFIG:
+    if not tells(manifest) or manifest.config is None:
         return {}
     headers = [(b"authorization", _own(call, "pull"))]
     target = f"/v2/{call.name}/blobs/{manifest.config.digest}"
     status, _headers, body = await ask(Request("GET", target, headers), LARGEST_CONFIG)
-    try:
-        return facts(json.loads(body)) if status == HTTPStatus.OK else {}
-    except (ValueError, RecursionError):
-        return {}
+    return read_facts(body) if status == HTTPStatus.OK else {}
 
 
 def _answer_headers(call: "Call", manifest: Manifest) -> tuple[tuple[str, str], ...]:
@@ -115,10 +111,4 @@ def _answer_headers(call: "Call", manifest: Manifest) -> tuple[tuple[str, str], 
 
 def _own(call: "Call", *actions: str) -> bytes:
     """Return the gateway's own credential for the registry: who may do it has been decided."""
-    return portal_token(str(call.name), *actions).encode()
-
-
-def portal_token(repository: str, *actions: str, seconds: int = 60) -> str:
-    """Return an Authorization header with which the portal itself works in a repository."""
-    access = [{"type": "repository", "name": repository, "actions": list(actions)}]
-    return "Bearer " + signing.issue("portal", deciding.PORTAL, "", access, seconds=seconds).token
+    return signing.for_portal(str(call.name), *actions).encode()

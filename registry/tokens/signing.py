@@ -22,6 +22,8 @@ from pks_portal import authority, paths
 from registry.serving import ISSUER, SERVICE
 
 SECONDS: Final = 300
+PORTAL: Final = "portal"
+"""The kind of token that the portal makes for itself: no policy, and nothing is counted."""
 LEAF: Final = "registry-token"
 LEEWAY: Final = 60
 """Seconds for which the registry itself still takes a token that is over."""
@@ -62,6 +64,12 @@ def issue(subject: str, kind: str, key: str, access: Iterable[Mapping[str, Any]]
     }  # fmt: skip
     encoded = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
     return Issued(jwt.encode(claims, own, algorithm="ES256", headers={"x5c": [encoded]}), seconds, now)
+
+
+def for_portal(repository: str, *actions: str, seconds: int = 60) -> str:
+    """Return the Authorization header with which the portal itself works in a repository."""
+    access = [{"type": "repository", "name": repository, "actions": list(actions)}]
+    return "Bearer " + issue("portal", PORTAL, "", access, seconds=seconds).token
 
 
 def read(token: str) -> Claims | None:
