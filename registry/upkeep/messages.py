@@ -26,6 +26,25 @@ messages.add(
         "error.reconcile_brake.next": gettext_noop(
             "Look at the registry's storage; if they are really lost, ask for it again past the brake."
         ),
+        "task.registry.collect": gettext_noop("Free what no image needs any more"),
+        "kind.registry.collect": gettext_noop("Garbage collection of the image registry"),
+        "step.hold": gettext_noop("Pushes wait"),
+        "step.manifests": gettext_noop("Take deleted manifests out of the registry"),
+        "step.sweep": gettext_noop("The registry collects"),
+        "step.estimate": gettext_noop("See what would go"),
+        "event.collected": gettext_noop("%(manifests)s manifests are out of the registry, %(bytes)s bytes are free."),
+        "event.collected_unmeasured": gettext_noop(
+            "%(manifests)s manifests are out of the registry; how many bytes its storage freed, only it knows."
+        ),
+        "event.collect_would": gettext_noop("%(manifests)s manifests and %(bytes)s bytes would go."),
+        "error.pushes_held": gettext_noop("The registry is freeing space, and takes no pushes for the moment."),
+        "error.pushes_held.next": gettext_noop("Push again in a minute; pulling goes on."),
+        "error.collect_failed": gettext_noop("The registry's garbage collection ended with an error (%(code)s)."),
+        "error.collect_here": gettext_noop(
+            "The registry's program or its configuration %(file)s is not on the worker's host."
+        ),
+        "error.collect_here.next": gettext_noop("Set PKS_REGISTRY_CONFIG there; docs/operate.md says how."),
+        "deed.registry.collect": gettext_noop("asked for a garbage collection of the image registry"),
         "deed.registry.reconcile": gettext_noop("had rows and the image registry compared"),
         "deed.registry.artifact_lost": gettext_noop("took an artifact's row away, which the registry had lost"),
         "deed.registry.artifact_found": gettext_noop("wrote down an artifact that only the registry knew"),
@@ -35,3 +54,4 @@ messages.add(
 declare("registry.reconcile", "forced", "task")
 declare("registry.artifact_lost", "digest", "tags")
 declare("registry.artifact_found", "digest", "tag")
+declare("registry.collect", "dry_run", "task")
