@@ -60,8 +60,8 @@ def declare_refusals(result: dict[str, Any], **_unused: Any) -> dict[str, Any]:
 def _close_input(result: dict[str, Any], call: dict[str, Any]) -> None:
     """Say of what a call takes that there are no other fields (see StrictSerializer)."""
     for media in call.get("requestBody", {}).get("content", {}).values():
-        name = media["schema"]["$ref"].rsplit("/", 1)[1]
-        result["components"]["schemas"][name]["additionalProperties"] = False
+        if reference := media["schema"].get("$ref"):  # not of a file that is sent as it is
+            result["components"]["schemas"][reference.rsplit("/", 1)[1]]["additionalProperties"] = False
 
 
 def _refusals(path: str, method: str, call: dict[str, Any]) -> list[HTTPStatus]:

@@ -138,6 +138,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 60},
     },
     "projects": {"task": "registry.tasks.provide", "schedule": 30.0, "options": {"expires": 30}},
+    "rejudge": {"task": "registry.tasks.rejudge", "schedule": 86400.0, "options": {"expires": 3600}},
     "pushes": {"task": "registry.tasks.settle", "schedule": 30.0, "options": {"expires": 30}},
     "reconcile": {"task": "registry.tasks.reconcile", "schedule": 86400.0, "options": {"expires": 3600}},
     "issuer": {"task": "tenants.issuer.tasks.keep_fresh", "schedule": 86400.0, "options": {"expires": 3600}},
@@ -308,6 +309,10 @@ PKS_KUBECONFIG_MAX_HOURS_ADMIN = env.integer("PKS_KUBECONFIG_MAX_HOURS_ADMIN", 2
 REGISTRY_URL = env.text("PKS_REGISTRY_URL", "http://127.0.0.1:5001").rstrip("/")
 # its configuration file on the worker's host, with which its own garbage collection runs
 REGISTRY_CONFIG = env.text("PKS_REGISTRY_CONFIG", str(paths.data() / "run" / "registry.yml"))
+
+TRIVY = env.text("PKS_TRIVY", "")  # the scanner's program; without it the one that bootstrap fetched
+TRIVY_SHA256 = env.text("PKS_TRIVY_SHA256", "")  # of a program of one's own: it is run by its checksum
+SCAN_SECONDS = env.integer("PKS_SCAN_SECONDS", 900)
 ROBOT_MAX_DAYS = env.integer("PKS_ROBOT_MAX_DAYS", 365)
 
 LOGGING = logs.configuration(env.text("PKS_LOG_LEVEL", "INFO"), human=DEBUG or sys.stderr.isatty())

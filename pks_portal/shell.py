@@ -18,7 +18,7 @@ from tenants.notices import reading
 
 THEME_COOKIE = "pks_theme"
 THEMES = ("light", "dark")
-WITH_TENANT = ("/", "/clusters", "/images", "/kubeconfigs", "/tasks", "/audit")
+WITH_TENANT = ("/", "/clusters", "/images", "/security", "/kubeconfigs", "/tasks", "/audit")
 
 
 @dataclass

@@ -103,6 +103,35 @@ messages.add(
         "deed.registry.member_withdraw": gettext_noop("took the role of %(person)s in the registry project away"),
         "error.readme_long": gettext_noop("A README has at most %(most)s characters."),
         "deed.registry.readme": gettext_noop("changed the README of the repository"),
+        "task.registry.verify": gettext_noop("Check the signatures in %(name)s"),
+        "kind.registry.verify": gettext_noop("Check signatures"),
+        "step.signatures": gettext_noop("Signatures"),
+        "error.key_name": gettext_noop("Give the key a name of at most 80 characters."),
+        "error.key_too_many": gettext_noop("A project trusts at most %(most)s keys."),
+        "error.key_known": gettext_noop("The project trusts this key, or one of this name, already."),
+        "error.exception_vulnerability": gettext_noop(
+            "“%(value)s” is no name of a vulnerability, such as CVE-2024-1234."
+        ),
+        "error.exception_reason": gettext_noop("Give a reason of at most %(most)s characters."),
+        "error.exception_days": gettext_noop("An exception lasts for 1 to %(most)s days."),
+        "error.exception_asked": gettext_noop("Somebody has asked for %(vulnerability)s in the same scope already."),
+        "error.exception_own": gettext_noop("Nobody decides what they asked for themselves."),
+        "error.exception_own.next": gettext_noop("Ask another administrator."),
+        "error.exception_decided": gettext_noop("It has been decided, or is over."),
+        "deed.registry.key_add": gettext_noop("made the registry project trust the key %(key)s"),
+        "deed.registry.key_remove": gettext_noop("made the registry project trust the key %(key)s no longer"),
+        "deed.registry.exception_ask": gettext_noop(
+            "asked for an exception for %(vulnerability)s in the registry project"
+        ),
+        "deed.registry.exception_approve": gettext_noop(
+            "approved the exception for %(vulnerability)s in the registry project"
+        ),
+        "deed.registry.exception_reject": gettext_noop(
+            "rejected the exception for %(vulnerability)s in the registry project"
+        ),
+        "deed.registry.exception_withdraw": gettext_noop(
+            "withdrew the exception for %(vulnerability)s in the registry project"
+        ),
         "holding.project": gettext_noop("Registry project"),
         "deed.registry.project_create": gettext_noop("created the registry project"),
         "deed.registry.project_change": gettext_noop("changed the registry project"),
@@ -136,4 +165,10 @@ for _deed, _facts in {
 declare("registry.member_give", "person", "role")
 declare("registry.member_withdraw", "person", "role")
 declare("registry.readme")
+declare("registry.key_add", "key", "fingerprint")
+declare("registry.key_remove", "key", "fingerprint")
+declare("registry.exception_ask", "vulnerability", "reason", "days")
+declare("registry.exception_approve", "vulnerability", "comment")
+declare("registry.exception_reject", "vulnerability", "comment")
+declare("registry.exception_withdraw", "vulnerability")
 declare("registry.refused", "reason", "reference")

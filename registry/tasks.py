@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from registry import projects
+from registry.scanning import rejudging
 from registry.upkeep import reconciling, settling
 
 
@@ -10,6 +11,12 @@ from registry.upkeep import reconciling, settling
 def provide() -> None:
     """Give new tenants their first project."""
     projects.provide()
+
+
+@shared_task(ignore_result=True)
+def rejudge() -> None:
+    """Judge all images anew, for databases and grace periods grow older by themselves."""
+    rejudging.soon()
 
 
 @shared_task(ignore_result=True)

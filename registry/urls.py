@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from registry.views import artifacts, listing, projects, repositories, robots
+from registry.views import artifacts, listing, projects, repositories, robots, scanning, trust
 
 app_name = "registry"
 urlpatterns = [
+    path("security", scanning.overview, name="security"),
+    path("platform/scanners", scanning.scanners, name="scanners"),
+    path("registry/databases", scanning.take_in, name="take-in"),
+    path("registry/scan-all", scanning.scan_all, name="scan-all"),
+    path("registry/scan/<path:reference>", scanning.scan, name="scan"),
+    path("registry/sbom/<path:reference>", scanning.sbom, name="sbom"),
     path("images", listing.project_list, name="list"),
     path("images/<path:reference>", listing.show, name="show"),
     path("registry/projects", listing.create_project, name="create-project"),
@@ -16,6 +22,10 @@ urlpatterns = [
     path("registry/projects/<str:project>/robots", robots.create, name="create-robot"),
     path("registry/projects/<str:project>/robots/<str:name>", robots.change, name="change-robot"),
     path("registry/projects/<str:project>/robots/<str:name>/rotate", robots.rotate, name="rotate-robot"),
+    path("registry/projects/<str:project>/keys", trust.add_key, name="add-key"),
+    path("registry/projects/<str:project>/keys/<uuid:pk>/remove", trust.remove_key, name="remove-key"),
+    path("registry/projects/<str:project>/exceptions", trust.ask, name="ask-exception"),
+    path("registry/projects/<str:project>/exceptions/<uuid:pk>", trust.decide, name="decide-exception"),
     path("registry/readme/<path:reference>", repositories.describe, name="readme"),
     path("registry/delete-repository/<path:reference>", repositories.delete, name="delete-repository"),
     path("registry/tag/<path:reference>", artifacts.set_tag, name="set-tag"),

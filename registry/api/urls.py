@@ -8,14 +8,18 @@ from rest_framework.routers import SimpleRouter
 from registry.api.artifacts import ArtifactViewSet
 from registry.api.projects import ProjectMembersViewSet, ProjectViewSet, RobotsViewSet
 from registry.api.repositories import RepositoryViewSet
+from registry.api.scanning import DatabaseView, ImageFindingsViewSet, ScannersView, VulnerabilitySearchViewSet
+from registry.api.trust import CveExceptionsViewSet, TrustedKeysViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("projects", ProjectViewSet, basename="registry-project")
 router.register("repositories", RepositoryViewSet, basename="registry-repository")
 router.register("artifacts", ArtifactViewSet, basename="registry-artifact")
+router.register("vulnerabilities", VulnerabilitySearchViewSet, basename="registry-vulnerability")
 
 LIST: dict[str, Any] = {"get": "list", "post": "create"}
 PROJECT = "projects/<str:project>"
+ARTIFACT = "artifacts/<uuid:artifact>"
 urlpatterns = [
     path(f"{PROJECT}/members", ProjectMembersViewSet.as_view(LIST)),
     path(f"{PROJECT}/members/<str:user>", ProjectMembersViewSet.as_view({"delete": "destroy"})),
@@ -25,5 +29,18 @@ urlpatterns = [
         RobotsViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
     ),
     path(f"{PROJECT}/robots/<str:name>/rotate", RobotsViewSet.as_view({"post": "rotate"})),
+    path(f"{PROJECT}/trusted-keys", TrustedKeysViewSet.as_view(LIST)),
+    path(f"{PROJECT}/trusted-keys/<uuid:pk>", TrustedKeysViewSet.as_view({"delete": "destroy"})),
+    path(f"{PROJECT}/exceptions", CveExceptionsViewSet.as_view(LIST)),
+    *(
+        path(f"{PROJECT}/exceptions/<uuid:pk>/{verb}", CveExceptionsViewSet.as_view({"post": verb}))
+        for verb in ("approve", "reject", "withdraw")
+    ),
+    path(f"{ARTIFACT}/findings", ImageFindingsViewSet.as_view({"get": "list"})),
+    path(f"{ARTIFACT}/report", ImageFindingsViewSet.as_view({"get": "report"})),
+    path(f"{ARTIFACT}/scans", ImageFindingsViewSet.as_view({"get": "scans", "post": "scan"})),
+    path(f"{ARTIFACT}/sbom", ImageFindingsViewSet.as_view({"get": "sbom"})),
+    path("scanners", ScannersView.as_view()),
+    path("scanners/databases/<slug:kind>", DatabaseView.as_view()),
     path("", include(router.urls)),
 ]

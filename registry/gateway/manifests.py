@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from channels.db import database_sync_to_async
 
 from pks_portal.errors import PortalError
-from registry import recording, removing
+from registry import followed, recording, removing
 from registry.gateway import deciding
 from registry.gateway.passing import incoming, outgoing
 from registry.gateway.replies import PRECONDITION, Headers, Reply, error
@@ -84,7 +84,7 @@ def _begun(call: "Call", manifest: Manifest) -> Push:
 
 def _finished(push: Push, manifest: Manifest, config: dict[str, Any]) -> Artifact:
     artifact = recording.finish(push, manifest, config)
-    recording.told(artifact, push)
+    followed.pushed(artifact, push)
     return artifact
 
 

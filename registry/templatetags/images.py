@@ -42,7 +42,7 @@ def severity(level: int | None) -> SafeString | str:
     if level is None:
         return "–"
     found = Severity(level)
-    return format_html('<span class="sev {}"><i></i>{}</span>', found.word, found.label)
+    return format_html('<span class="sev {}">{}</span>', found.word, found.label)
 
 
 @register.simple_tag

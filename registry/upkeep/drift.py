@@ -8,7 +8,7 @@ from django.db import transaction
 
 from pks_portal.errors import PortalError, Unavailable
 from pks_portal.operations import live
-from registry import quota, recording
+from registry import followed, quota, recording
 from registry.manifests import Manifest, read
 from registry.models import Artifact, Project, Push, Removed, Repository, TagChange
 from registry.upkeep.store import Store
@@ -96,6 +96,7 @@ def _finish(store: Store, repository: Repository, manifest: Manifest, reference:
         artifact = recording.finish(push, manifest, facts)
         tenant = repository.project.tenant
         audit.record(None, "registry.artifact_found", repository, tenant=tenant, digest=artifact.digest, tag=reference)
+    followed.arrived(artifact)
 
 
 def _taken_away(repository: Repository, tag: str) -> bool:

@@ -16,7 +16,7 @@ from pks_portal.operations.kinds import Kind, Turn, declare
 from pks_portal.operations.models import Operation
 from pks_portal.operations.tasks import submit
 from registry.models import Artifact, Project, Repository
-from registry.upkeep import drift, settling
+from registry.upkeep import drift, progress, settling
 from registry.upkeep.store import opened
 from tenants import audit
 from tenants.access import require
@@ -89,18 +89,18 @@ def _lost(operation: Operation) -> float:
     some = _next(operation, "artifact", rows, ARTIFACTS_AT_ONCE)
     with opened() as store:
         gone = drift.lost(store, some)
-    wanted = _wanted(operation)
+    wanted = progress.known(operation)
     missing = [*wanted.get("missing", []), *(str(row.pk) for row in gone)]
     looked = wanted.get("looked", 0) + len(some)
     if len(missing) > MOST_LOST and not wanted.get("forced"):
         raise Conflict("error.reconcile_brake", lost=len(missing), all=looked)
-    _keep(operation, missing=missing, looked=looked, **_after("artifact", some))
+    progress.keep(operation, missing=missing, looked=looked, **_after("artifact", some))
     return _share(some, ARTIFACTS_AT_ONCE)
 
 
 def _forget(operation: Operation) -> float:
     """Take the rows of lost artifacts away, unless they are too many."""
-    wanted = _wanted(operation)
+    wanted = progress.known(operation)
     missing, looked = wanted.get("missing", []), wanted.get("looked", 0)
     if len(missing) > max(BRAKE_LEAST, looked * BRAKE_PERCENT // 100) and not wanted.get("forced"):
         raise Conflict("error.reconcile_brake", lost=len(missing), all=looked)
@@ -119,7 +119,7 @@ def _unknown(operation: Operation) -> float:
         count = sum(drift.find(store, repository) for repository in some)
     if count:
         operations.append(operation, "event.artifacts_found", step="unknown", level="warning", count=count)
-    _keep(operation, **_after("repository", some))
+    progress.keep(operation, **_after("repository", some))
     return _share(some, REPOSITORIES_AT_ONCE)
 
 
@@ -127,7 +127,7 @@ def _usage(operation: Operation) -> float:
     some = _next(operation, "project", Project.objects.all(), PROJECTS_AT_ONCE)
     for project in some:
         drift.recount(project)
-    _keep(operation, **_after("project", some))
+    progress.keep(operation, **_after("project", some))
     return _share(some, PROJECTS_AT_ONCE)
 
 
@@ -135,7 +135,7 @@ PARTS: Final = {"pushes": _pushes, "lost": _lost, "forget": _forget, "unknown": 
 
 
 def _next(operation: Operation, name: str, rows: QuerySet[Row], most: int) -> list[Row]:
-    after = _wanted(operation).get(f"after_{name}")
+    after = progress.known(operation).get(f"after_{name}")
     return list((rows.filter(pk__gt=after) if after else rows).order_by("pk")[:most])
 
 
@@ -146,18 +146,6 @@ def _after(name: str, some: list[Any]) -> dict[str, str]:
 def _share(some: list[Any], most: int) -> float:
     """Return 1 once there was less than could have been done; how much is left before, nobody counts."""
     return 1 if len(some) < most else 0.5
-
-
-def _wanted(operation: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = operations.held(operation).values_list("wanted", flat=True).first() or {}
-    return found
-
-
-def _keep(operation: Operation, **changes: Any) -> None:
-    """Remember how far it is. Raises Fenced."""
-    with transaction.atomic():
-        row = operations.lock(operation)
-        operations.held(operation).update(wanted={**row.wanted, **changes})
 
 
 declare(KIND, Kind(turn=turn, retry=lambda actor, _operation: ask(actor), attempts=8))

@@ -8,7 +8,7 @@ from typing import Final
 from django.utils import timezone
 
 from pks_portal.errors import PortalError, Unavailable
-from registry import recording
+from registry import followed, recording
 from registry.manifests import read
 from registry.models import Push, Removed, TagChange
 from registry.names import Name, is_tag
@@ -78,7 +78,7 @@ def _finish(store: Store, push: Push, reference: str) -> None:
     config = store.facts(str(_name(push)), manifest)
     push.reference = reference
     artifact = recording.finish(push, manifest, config)
-    recording.told(artifact, push)
+    followed.pushed(artifact, push)
 
 
 def _name(push: Push) -> Name:

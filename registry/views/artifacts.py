@@ -11,12 +11,12 @@ from pks_portal.errors import PortalError
 from registry import browsing, pulling, removing, repositories
 from registry.commands import pull_commands
 from registry.models import Artifact, Tag, TagChange
-from registry.views import finding
+from registry.views import finding, scanning
 from registry.views.finding import Reference
 from registry.views.projects import allowances
 from tenants.http import UserHttpRequest
 
-TABS = ("overview", "layers", "history", "tags", "about")
+TABS = ("overview", "vulnerabilities", "packages", "layers", "history", "tags", "about")
 LATEST = 50
 
 
@@ -30,7 +30,7 @@ def artifact_page(
     named = tag or (tags[0].name if tags else "")
     context = {
         "artifact": artifact, "repository": artifact.repository, "project": project, "tag": tag, "tags": tags,
-        "tab": tab if tab in TABS else TABS[0], "refresh": request.get_full_path(),
+        "tab": _tab(artifact, tab), "refresh": request.get_full_path(),
         "refusal_to_pull": pulling.refusal(artifact, project), "allowed": allowances(request, project),
         "pulls": pull_commands(request.get_host(), artifact, named), "reference": _reference(artifact),
         "accessories": browsing.accessories_of(artifact), "parents": browsing.parents_of(artifact),
@@ -38,9 +38,20 @@ def artifact_page(
         "history": artifact.config.get("history", []), "settings": artifact.config.get("config", {}),
         "changes": _changes(artifact, tags),
     }  # fmt: skip
+    if context["tab"] == "vulnerabilities":
+        context |= scanning.vulnerabilities_context(request, artifact)
+    elif context["tab"] == "packages":
+        context |= scanning.packages_context(request, artifact)
     fragment = "HX-Request" in request.headers and not extra
     template = "registry/_artifact.html" if fragment else "registry/artifact.html"
     return render(request, template, context | extra, status=status)
+
+
+def _tab(artifact: Artifact, wanted: str) -> str:
+    """Return which tab is shown: of an image first what is known of its vulnerabilities."""
+    if wanted in TABS:
+        return wanted
+    return "vulnerabilities" if artifact.kind == Artifact.Kind.IMAGE and not artifact.subject else TABS[0]
 
 
 def _reference(artifact: Artifact) -> str:

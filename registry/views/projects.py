@@ -22,7 +22,7 @@ from tenants.http import UserHttpRequest
 from tenants.models import Role
 from tenants.stepup import step_up
 
-TABS = ("repositories", "members", "robots", "policy", "audit")
+TABS = ("repositories", "members", "robots", "policy", "exceptions", "audit")
 PER_PAGE = 25
 GRACES = (0, 24, 72, 168, 336)
 DAYS = (7, 30, 90, 365)
@@ -54,6 +54,7 @@ def _counts(project: Project) -> dict[str, int]:
         "repositories": project.repositories.count(),
         "members": project.members.count(),
         "robots": project.robots.count(),
+        "exceptions": project.exceptions.filter(status="open").count(),
     }
 
 
@@ -67,7 +68,19 @@ def _of_tab(request: UserHttpRequest, project: Project, tab: str) -> dict[str, A
         }  # fmt: skip
     if tab == "policy":
         levels = [(level.word, level.label) for level in reversed(Severity) if level is not Severity.UNKNOWN]
-        return {"levels": levels, "graces": GRACES, "level": _word(project)}
+        return {
+            "keys": project.trusted_keys.select_related("added_by"),
+            "levels": levels,
+            "graces": GRACES,
+            "level": _word(project),
+        }
+    if tab == "exceptions":
+        rows = project.exceptions.select_related("asked_by", "decided_by")[:200]
+        return {
+            "exceptions": rows,
+            "cve": request.GET.get("cve", "")[:60],
+            "decide": rights.may(request.user, "registry.decide_exception", project),
+        }
     return {} if tab == "audit" else _repositories(request, project)
 
 

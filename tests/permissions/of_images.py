@@ -5,9 +5,27 @@ from typing import Any
 
 from django.utils import timezone
 
-from registry.models import Artifact, Project, ProjectMember, Repository, Robot, Tag
+from registry.models import (
+    Artifact,
+    CveException,
+    Finding,
+    Project,
+    ProjectMember,
+    Repository,
+    Robot,
+    Sbom,
+    Scan,
+    Tag,
+    TrustedKey,
+    Vulnerability,
+)
 from tenants.models import Tenant, User
 
+KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiR0Hkf2RoHlv/UWOwTynSUuakEyI
+Z8ppcvECKO3ZMJT29lX2IZUdvp2H+Q3dTZk31FD8mHsUwZ3aILrsxIezSg==
+-----END PUBLIC KEY-----
+"""
 REST = "/api/v1/registry"
 PROJECT = f"{REST}/projects/{{image_project}}"
 ALL = [200] * 7 + [401]
@@ -52,8 +70,27 @@ API: dict[tuple[str, str], tuple[Any, list[int]]] = {
     ("delete", f"{REST}/artifacts/{{image}}"): (None, _run(204)),
     ("post", f"{REST}/artifacts/{{image}}/tags"): ({"name": "stable"}, _built(201)),
     ("delete", f"{REST}/artifacts/{{image}}/tags/1.0"): (None, _run(204)),
+    ("get", f"{PROJECT}/trusted-keys"): (None, SEEN),
+    ("post", f"{PROJECT}/trusted-keys"): ({"name": "release", "public_key": KEY}, _made(201)),
+    ("delete", f"{PROJECT}/trusted-keys/{{image_key}}"): (None, _made(204)),
+    ("get", f"{PROJECT}/exceptions"): (None, SEEN),
+    ("post", f"{PROJECT}/exceptions"): ({"vulnerability": "CVE-2024-1", "reason": "because"}, _built(201)),
+    ("post", f"{PROJECT}/exceptions/{{exception}}/approve"): ({}, ADMINS),
+    ("post", f"{PROJECT}/exceptions/{{exception}}/reject"): ({}, ADMINS),
+    ("post", f"{PROJECT}/exceptions/{{exception}}/withdraw"): (None, ADMINS),
+    ("get", f"{REST}/artifacts/{{image}}/findings"): (None, SEEN),
+    ("get", f"{REST}/artifacts/{{image}}/report"): (None, SEEN),
+    ("get", f"{REST}/artifacts/{{image}}/scans"): (None, SEEN),
+    ("post", f"{REST}/artifacts/{{image}}/scans"): (None, _built(202)),
+    ("get", f"{REST}/artifacts/{{image}}/sbom"): (None, SEEN),
+    ("get", f"{REST}/vulnerabilities"): (None, ALL),
+    ("get", f"{REST}/vulnerabilities/summary"): (None, ALL),
+    ("get", f"{REST}/scanners"): (None, ALL),
+    ("post", f"{REST}/scanners"): (None, [403] * 4 + [202, 403, 403, 401]),
+    ("put", f"{REST}/scanners/databases/trivy-db"): (None, [403] * 4 + [400, 403, 403, 401]),  # nothing is sent
 }
 
+IMAGE_TABS = ("vulnerabilities", "packages", "overview", "layers", "history", "tags", "about")
 ONE = "/images/{image_project}"
 FORM = "/registry/projects/{image_project}"
 REPOSITORY = "{image_project}/{image_name}"
@@ -61,11 +98,21 @@ DIGEST = f"{REPOSITORY}@sha256:{'1' * 64}"
 PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("get", "/images"): ({}, ALL),
     ("get", ONE): ({}, SEEN),
-    **{("get", f"{ONE}?tab={tab}"): ({}, SEEN) for tab in ("members", "robots", "policy", "audit")},
+    **{("get", f"{ONE}?tab={tab}"): ({}, SEEN) for tab in ("members", "robots", "policy", "exceptions", "audit")},
     ("get", f"/images/{REPOSITORY}"): ({}, SEEN),
     ("get", f"/images/{REPOSITORY}?tab=readme"): ({}, SEEN),
     ("get", f"/images/{REPOSITORY}:1.0"): ({}, SEEN),
-    **{("get", f"/images/{DIGEST}?tab={tab}"): ({}, SEEN) for tab in ("layers", "history", "tags", "about")},
+    **{("get", f"/images/{DIGEST}?tab={tab}"): ({}, SEEN) for tab in IMAGE_TABS},
+    ("get", f"/registry/sbom/{DIGEST}"): ({}, SEEN),
+    ("get", "/security?q=CVE"): ({}, ALL),
+    ("get", "/platform/scanners"): ({}, [403] * 4 + [200, 200, 403, 401]),
+    ("post", "/registry/databases"): ({"kind": "trivy-db"}, [403] * 4 + [422, 403, 403, 401]),
+    ("post", "/registry/scan-all"): ({}, [403] * 4 + [302, 403, 403, 401]),
+    ("post", f"/registry/scan/{DIGEST}"): ({}, _built(302)),
+    ("post", f"{FORM}/keys"): ({"name": "release", "public_key": KEY}, _made(302)),
+    ("post", f"{FORM}/keys/{{image_key}}/remove"): ({}, _made(302)),
+    ("post", f"{FORM}/exceptions"): ({"vulnerability": "CVE-2024-1", "reason": "because", "days": "9"}, _built(302)),
+    ("post", f"{FORM}/exceptions/{{exception}}"): ({"do": "approve"}, _made(302)),
     ("post", "/registry/projects"): ({"tenant": "{tenant}", "name": "fresh"}, [403] * 3 + [302, 302, 403, 422, 401]),
     ("post", f"{FORM}/policy"): ({"about": "x", "signed_only": "1"}, _made(302)),
     ("post", f"{FORM}/delete"): ({}, _made(409)),
@@ -85,6 +132,11 @@ TWICE: dict[str, tuple[int, str]] = {
     path: (expected[3], "") for (method, path), (_fields, expected) in PAGES.items() if method == "post"
 }
 SAID_INSTEAD: dict[str, set[int]] = {
+    f"/registry/scan/{DIGEST}": {409},
+    f"{FORM}/keys": {409},
+    f"{FORM}/keys/{{image_key}}/remove": {404},
+    f"{FORM}/exceptions": {409},
+    f"{FORM}/exceptions/{{exception}}": {409},
     "/registry/projects": {409},
     f"{FORM}/members/{{image_role}}/remove": {404},
     f"{FORM}/robots": {409},
@@ -95,6 +147,8 @@ SAID_INSTEAD: dict[str, set[int]] = {
 }
 UUID = "00000000-0000-4000-8000-000000000000"
 PARTS = {
+    "image_key": UUID,
+    "exception": UUID,
     "image_project": "p",
     "image_name": "n",
     "image_role": "1",
@@ -119,9 +173,19 @@ def world(tenant: Tenant, canary: str) -> dict[str, Any]:
         author=canary,
     )  # fmt: skip
     Tag.objects.create(repository=repository, name="1.0", artifact=image, pushed_by=canary)
+    Sbom.objects.create(artifact=image, scanner="trivy", cyclonedx="{}", packages=[])
+    scan = Scan.objects.create(artifact=image, scanner="trivy", state="success", current=True)
+    cve = Vulnerability.objects.create(id=f"CVE-{canary}", title=canary)
+    Finding.objects.create(scan=scan, vulnerability=cve, package=f"{canary}-package", version="1", severity=5)
+    key = TrustedKey.objects.create(project=project, name=f"{canary}-key", pem="", fingerprint="f" * 64)
+    exception = CveException.objects.create(
+        project=project, vulnerability="CVE-2023-1", reason=canary, asked_by=member,
+        expires_at=timezone.now() + timedelta(days=9),
+    )  # fmt: skip
     return {
-        "image_role": role.pk, "image_name": repository.name, "image_project": project.name,
-        "image_member": member.username, "robot": robot.name, "image_repository": repository.pk, "image": image.pk,
+        "image_key": key.pk, "exception": exception.pk, "image_role": role.pk, "image_name": repository.name,
+        "image_project": project.name, "image_member": member.username, "robot": robot.name,
+        "image_repository": repository.pk, "image": image.pk,
     }  # fmt: skip
 
 
@@ -133,5 +197,7 @@ def snapshot() -> list[Any]:
         list(Robot.objects.order_by("pk").values_list("pk", "disabled", "secret_hash", "rights")),
         list(Repository.objects.order_by("pk").values_list("pk", "about")),
         list(Tag.objects.order_by("pk").values_list("name", "artifact")),
-        list(Artifact.objects.order_by("pk").values_list("pk")),
+        list(Artifact.objects.order_by("pk").values_list("pk", "scan_state")),
+        list(TrustedKey.objects.order_by("pk").values_list("pk")),
+        list(CveException.objects.order_by("pk").values_list("pk", "status")),
     ]

@@ -35,6 +35,7 @@ LOOKS = {  # status → (tone, icon); the same word looks the same for clusters 
     "failed": ("bad", "circle-x"),
     "cancelled": ("", "circle-slash"),
     "pending": ("warn", "clock"),
+    "open": ("warn", "clock"),
     "approved": ("ok", "circle-check"),
     "rejected": ("bad", "circle-x"),
     "withdrawn": ("", "circle-slash"),

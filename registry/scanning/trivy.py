@@ -1,0 +1,184 @@
+"""trivy as scanner: what an image consists of, and what its database says about that.
+
+It runs as nobody, without capabilities, with no proxy and no address but the registry's; when it judges, where the
+portal is root, without any network at all. It never fetches a database: an administrator uploads one.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from pks_portal.errors import Unavailable
+from registry.scanning import binary, coverage, databases, place
+from registry.scanning.binary import Unusable
+from registry.scanning.port import Database, Found, Judgement, Log, Package
+from registry.severity import Severity
+
+NAME: Final = "trivy"
+QUIET: Final = ("--quiet", "--no-progress", "--offline-scan", "--skip-version-check", "--disable-telemetry")
+NO_FETCH: Final = ("--skip-db-update", "--skip-java-db-update", "--skip-vex-repo-update")
+LONGEST_TEXT: Final = 8000
+MOST_LINKS: Final = 20
+FINDINGS: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image to look into, on the registry's own address. `token`: what the registry takes for a pull of it."""
+
+    registry: str
+    repository: str
+    digest: str
+    token: str
+
+
+class Trivy:
+    """The adapter."""
+
+    name = NAME
+
+    def database(self, now: datetime) -> Database:
+        """Return the state of trivy's database on this host."""
+        return databases.trivy(now)
+
+    def sbom(self, image: Image, log: Log) -> str:
+        """Return the CycloneDX document of an image. Raises Unusable, Unavailable."""
+        target = f"{image.registry}/{image.repository}@{image.digest}"
+        arguments = ("image", "--image-src", "remote", "--insecure", "--scanners", "license", "--format", "cyclonedx")
+        secret = {"TRIVY_REGISTRY_TOKEN": image.token}
+        return _run((*arguments, target), log, _Run(secret=secret))
+
+    def spdx(self, cyclonedx: str, log: Log) -> str:
+        """Return an SBOM as SPDX 2.3. Raises Unusable, Unavailable."""
+        return _run(("sbom", "--format", "spdx-json"), log, _Run(stdin=cyclonedx, alone=True))
+
+    def judge(self, cyclonedx: str, packages: Sequence[Package], log: Log) -> Judgement:
+        """Judge an SBOM by the database on this host. Raises Unusable (no or a broken database), Unavailable."""
+        state = self.database(timezone.now())
+        databases.require(state)
+        arguments = ("sbom", "--scanners", "vuln", "--format", "json", *NO_FETCH)
+        said = _run(arguments, log, _Run(stdin=cyclonedx, alone=True, database=place.trivy()))
+        found = [one for result in _results(said) for one in result]
+        missing = coverage.of_trivy(packages, databases.trivy_buckets())
+        return Judgement(
+            scanner=NAME, version=binary.version(), database=state, found=found[:FINDINGS], not_assessed=missing
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How to run: `stdin` is given as a file; `alone`: without network; `database`: the directory with db/."""
+
+    secret: dict[str, str] | None = None
+    stdin: str = ""
+    alone: bool = False
+    database: Path | None = None
+
+
+def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
+    """Run trivy and return what it writes; everything it may touch it is handed open.
+
+    So the data directory may lie where nobody else can go: a path through /proc/self/fd asks no directory on the way.
+    """
+    with place.run() as home, ExitStack() as held:
+        program, within = _handed(held, binary.path()), _handed(held, home)
+        fds = [program, within]
+        if how.database is not None:
+            fds.append(_handed(held, how.database / "db"))
+            (home / "db").symlink_to(f"/proc/self/fd/{fds[-1]}")
+        here = f"/proc/self/fd/{within}"
+        command = [
+            *_unprivileged(alone=how.alone), f"/proc/self/fd/{program}", arguments[0], *QUIET, "--cache-dir", here,
+            "--output", f"{here}/out.json", *arguments[1:],
+        ]  # fmt: skip
+        if how.stdin:
+            (home / "sbom.json").write_text(how.stdin, encoding="utf-8")
+            (home / "sbom.json").chmod(0o644)
+            command.append(f"{here}/sbom.json")
+        environment = {"PATH": "/usr/bin:/bin", "HOME": here, "TMPDIR": here, **(how.secret or {})}
+        _finish(command, environment, fds, log)
+        if not (out := home / "out.json").exists():
+            raise Unusable("error.scan_failed", system=NAME, code=0, cause="nothing written")
+        return out.read_text(encoding="utf-8")
+
+
+def _handed(held: ExitStack, path: Path) -> int:
+    """Return a file or directory, open for a program to be handed; closed with `held`."""
+    descriptor = os.open(path, os.O_PATH)
+    held.callback(os.close, descriptor)
+    return descriptor
+
+
+def _finish(command: list[str], environment: dict[str, str], fds: list[int], log: Log) -> None:
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", timeout=settings.SCAN_SECONDS, check=False, pass_fds=fds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Unavailable("error.scan_slow", system=NAME, seconds=settings.SCAN_SECONDS) from None
+    lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    for line in lines[-50:]:
+        log(line[:500])
+    if done.returncode:
+        raise Unusable("error.scan_failed", system=NAME, code=done.returncode, cause="\n".join(lines[-5:]))
+
+
+def _unprivileged(*, alone: bool) -> list[str]:
+    """Return what to put before a command: nobody, no capabilities, and where wanted no network."""
+    if os.geteuid() != 0:
+        return ["setpriv", "--no-new-privs"]
+    nobody = [f"--reuid={place.NOBODY}", f"--regid={place.NOBODY}", "--clear-groups", "--no-new-privs"]
+    drop = ["setpriv", *nobody, "--inh-caps=-all", "--bounding-set=-all"]
+    return ["unshare", "--net", *drop] if alone else drop
+
+
+def _results(said: str) -> list[list[Found]]:
+    """Return what trivy's report has found (its JSON format, schema version 2). Raises Unusable."""
+    try:
+        report = json.loads(said)
+        return [[_found(one, result) for one in result.get("Vulnerabilities") or []] for result in report["Results"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if '"Results"' not in said and '"SchemaVersion"' in said:
+            return []  # nothing in it that could be vulnerable
+        raise Unusable("error.scan_failed", system=NAME, code=0, cause=f"{type(error).__name__}: {error}") from None
+
+
+def _found(said: dict[str, Any], result: dict[str, Any]) -> Found:
+    score, vector = _cvss(said.get("CVSS") or {}, str(said.get("SeveritySource") or ""))
+    return Found(
+        id=str(said["VulnerabilityID"])[:60],
+        package=str(said["PkgName"])[:200],
+        version=str(said["InstalledVersion"])[:120],
+        fixed_in=str(said.get("FixedVersion") or "")[:200],
+        severity=Severity.read(str(said.get("Severity") or "")),
+        score=score,
+        vector=vector,
+        status=str(said.get("Status") or "")[:30],
+        title=str(said.get("Title") or "")[:500],
+        description=str(said.get("Description") or "")[:LONGEST_TEXT],
+        links=tuple(str(one) for one in (said.get("References") or [])[:MOST_LINKS]),
+        cwe_ids=tuple(str(one) for one in said.get("CweIDs") or []),
+        source=str((said.get("DataSource") or {}).get("Name") or "")[:80],
+        ecosystem=str(result.get("Type") or "")[:40],
+    )
+
+
+def _cvss(said: dict[str, Any], preferred: str) -> tuple[float | None, str]:
+    """Return the base score and vector of the source that gave the severity, else of NVD, else of any."""
+    order = [preferred, "nvd", "ghsa", *said]
+    for name in order:
+        one = said.get(name) or {}
+        for score, vector in (("V40Score", "V40Vector"), ("V3Score", "V3Vector")):
+            if one.get(score):
+                return float(one[score]), str(one.get(vector) or "")[:200]
+    return None, ""

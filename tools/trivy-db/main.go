@@ -1,0 +1,181 @@
+// Command trivy-db makes a database for trivy (schema 2, bbolt) out of OSV records, for tests of scanning: real ones are
+// trivy's own, fetched or uploaded. Usage: trivy-db DIRECTORY UPDATED-AT record.json...
+//
+// Buckets as trivy reads them: vulnerability/<id> → what is told of it; data-source/<bucket> → whose it is;
+// "<language>::<source>"/<package>/<id> → version ranges.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+type pkg struct{ Ecosystem, Name string }
+
+type affected struct {
+	Package pkg
+	Ranges  []struct {
+		Type   string
+		Events []map[string]string
+	}
+}
+
+type record struct {
+	ID, Summary, Details string
+	Withdrawn            string
+	Aliases              []string
+	References           []struct{ URL string }
+	Severity             []struct{ Type, Score string }
+	Affected             []affected
+	Specific             struct {
+		Severity string
+		CWEs     []string `json:"cwe_ids"`
+	} `json:"database_specific"`
+}
+
+var languages = map[string]string{"PyPI": "pip", "npm": "npm", "Go": "go"}
+var levels = map[string]int{"LOW": 1, "MODERATE": 2, "MEDIUM": 2, "HIGH": 3, "CRITICAL": 4}
+
+const source = "Advisories of the tests"
+
+func main() {
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: trivy-db DIRECTORY UPDATED-AT record.json...")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(directory, updated string, files []string) error {
+	db, err := bolt.Open(filepath.Join(directory, "trivy.db"), 0o644, nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		var one record
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		if one.Withdrawn != "" {
+			continue
+		}
+		if err := db.Update(func(tx *bolt.Tx) error { return keep(tx, one) }); err != nil {
+			return err
+		}
+	}
+	said := map[string]any{"Version": 2, "UpdatedAt": updated, "NextUpdate": updated, "DownloadedAt": updated}
+	raw, err := json.Marshal(said)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(directory, "metadata.json"), raw, 0o644)
+}
+
+func keep(tx *bolt.Tx, one record) error {
+	id := one.ID
+	for _, alias := range one.Aliases {
+		if strings.HasPrefix(alias, "CVE-") {
+			id = alias
+		}
+	}
+	if err := put(tx, about(one), "vulnerability", id); err != nil {
+		return err
+	}
+	ranges := map[pkg][]affected{}
+	for _, part := range one.Affected {
+		ranges[part.Package] = append(ranges[part.Package], part)
+	}
+	for name, parts := range ranges {
+		language, known := languages[name.Ecosystem]
+		if !known {
+			continue
+		}
+		bucket := language + "::" + source
+		whose := map[string]string{"ID": "osv", "Name": source, "URL": "https://osv.dev"}
+		if err := put(tx, whose, "data-source", bucket); err != nil {
+			return err
+		}
+		if err := put(tx, versions(parts), bucket, strings.ToLower(name.Name), id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// versions says a package's ranges in trivy's words: ">=4.0, <4.1.10".
+func versions(parts []affected) map[string][]string {
+	said := map[string][]string{"VulnerableVersions": {}, "PatchedVersions": {}}
+	for _, part := range parts {
+		for _, one := range part.Ranges {
+			from := ""
+			for _, event := range one.Events {
+				if begin, found := event["introduced"]; found {
+					from = begin
+				}
+				if fixed, found := event["fixed"]; found {
+					within := "<" + fixed
+					if from != "0" && from != "" {
+						within = ">=" + from + ", " + within
+					}
+					said["VulnerableVersions"] = append(said["VulnerableVersions"], within)
+					said["PatchedVersions"] = append(said["PatchedVersions"], fixed)
+					from = ""
+				}
+			}
+			if from != "" {
+				said["VulnerableVersions"] = append(said["VulnerableVersions"], ">="+from)
+			}
+		}
+	}
+	return said
+}
+
+func about(one record) map[string]any {
+	links := []string{}
+	for _, link := range one.References {
+		links = append(links, link.URL)
+	}
+	said := map[string]any{
+		"Title": one.Summary, "Description": one.Details, "References": links, "CweIDs": one.Specific.CWEs,
+	}
+	if level := levels[strings.ToUpper(one.Specific.Severity)]; level > 0 {
+		said["VendorSeverity"] = map[string]int{"osv": level}
+	}
+	for _, rating := range one.Severity {
+		if rating.Type == "CVSS_V3" {
+			said["CVSS"] = map[string]any{"osv": map[string]string{"V3Vector": rating.Score}}
+		}
+	}
+	return said
+}
+
+func put(tx *bolt.Tx, value any, bucket string, path ...string) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	within, err := tx.CreateBucketIfNotExists([]byte(bucket))
+	for _, name := range path[:len(path)-1] {
+		if err != nil {
+			return err
+		}
+		within, err = within.CreateBucketIfNotExists([]byte(name))
+	}
+	if err != nil {
+		return err
+	}
+	return within.Put([]byte(path[len(path)-1]), raw)
+}
