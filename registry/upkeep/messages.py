@@ -1,0 +1,57 @@
+"""Texts of upkeep that are stored as keys, and the deeds that the trail keeps."""
+
+from django.utils.translation import gettext_noop
+
+from pks_portal import messages
+from tenants.audit import declare
+
+messages.add(
+    {
+        "task.registry.reconcile": gettext_noop("Compare the portal's rows with the image registry"),
+        "kind.registry.reconcile": gettext_noop("Compare rows with the image registry"),
+        "step.pushes": gettext_noop("Unfinished pushes"),
+        "step.lost": gettext_noop("Look whether every artifact is there"),
+        "step.forget": gettext_noop("Take away what is lost"),
+        "step.unknown": gettext_noop("Write down what is unknown"),
+        "step.usage": gettext_noop("Count what is used"),
+        "event.pushes_settled": gettext_noop(
+            "Of the pushes that were left unfinished, %(finished)s were finished and %(abandoned)s came to nothing."
+        ),
+        "event.artifacts_lost": gettext_noop("%(count)s artifacts were lost by the registry; their rows are gone."),
+        "event.artifacts_found": gettext_noop("%(count)s artifacts of the registry were unknown and are written down."),
+        "error.reconcile_brake": gettext_noop(
+            "The registry lacks %(lost)s of %(all)s artifacts. Nothing was taken away: is it the right registry, and "
+            "is its storage there?"
+        ),
+        "error.reconcile_brake.next": gettext_noop(
+            "Look at the registry's storage; if they are really lost, ask for it again past the brake."
+        ),
+        "task.registry.collect": gettext_noop("Free what no image needs any more"),
+        "kind.registry.collect": gettext_noop("Garbage collection of the image registry"),
+        "step.hold": gettext_noop("Pushes wait"),
+        "step.manifests": gettext_noop("Take deleted manifests out of the registry"),
+        "step.sweep": gettext_noop("The registry collects"),
+        "step.estimate": gettext_noop("See what would go"),
+        "event.collected": gettext_noop("%(manifests)s manifests are out of the registry, %(bytes)s bytes are free."),
+        "event.collected_unmeasured": gettext_noop(
+            "%(manifests)s manifests are out of the registry; how many bytes its storage freed, only it knows."
+        ),
+        "event.collect_would": gettext_noop("%(manifests)s manifests and %(bytes)s bytes would go."),
+        "error.pushes_held": gettext_noop("The registry is freeing space, and takes no pushes for the moment."),
+        "error.pushes_held.next": gettext_noop("Push again in a minute; pulling goes on."),
+        "error.collect_failed": gettext_noop("The registry's garbage collection ended with an error (%(code)s)."),
+        "error.collect_here": gettext_noop(
+            "The registry's program or its configuration %(file)s is not on the worker's host."
+        ),
+        "error.collect_here.next": gettext_noop("Set PKS_REGISTRY_CONFIG there; docs/operate.md says how."),
+        "deed.registry.collect": gettext_noop("asked for a garbage collection of the image registry"),
+        "deed.registry.reconcile": gettext_noop("had rows and the image registry compared"),
+        "deed.registry.artifact_lost": gettext_noop("took an artifact's row away, which the registry had lost"),
+        "deed.registry.artifact_found": gettext_noop("wrote down an artifact that only the registry knew"),
+    }
+)
+
+declare("registry.reconcile", "forced", "task")
+declare("registry.artifact_lost", "digest", "tags")
+declare("registry.artifact_found", "digest", "tag")
+declare("registry.collect", "dry_run", "task")
