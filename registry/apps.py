@@ -15,3 +15,4 @@ class RegistryConfig(AppConfig):
         from registry.upkeep import collecting as _collecting  # noqa: F401, PLC0415
         from registry.upkeep import messages as _upkeep  # noqa: F401, PLC0415
         from registry.upkeep import reconciling as _reconciling  # noqa: F401, PLC0415
+        from registry.upkeep import retaining as _retaining  # noqa: F401, PLC0415
