@@ -74,6 +74,13 @@ messages.add(
         "deed.registry.immutable_make": gettext_noop("made tags immutable in the registry project: %(rule)s"),
         "deed.registry.immutable_change": gettext_noop("changed which tags are immutable: %(rule)s"),
         "deed.registry.immutable_delete": gettext_noop("let tags move again in the registry project: %(rule)s"),
+        "task.registry.copy": gettext_noop("Copy to %(name)s"),
+        "kind.registry.copy": gettext_noop("Copy an artifact"),
+        "step.copy": gettext_noop("Copy, without sending its parts"),
+        "error.copy_target": gettext_noop("There is no project for the repository “%(name)s”."),
+        "error.copy_target.next": gettext_noop("Write it as PROJECT/NAME, of a project that you can see."),
+        "error.copy_large": gettext_noop("More than %(most)s manifests belong to it."),
+        "deed.registry.copy": gettext_noop("copied an image"),
         "deed.registry.reconcile": gettext_noop("had rows and the image registry compared"),
         "deed.registry.artifact_lost": gettext_noop("took an artifact's row away, which the registry had lost"),
         "deed.registry.artifact_found": gettext_noop("wrote down an artifact that only the registry knew"),
@@ -89,3 +96,4 @@ for _sort in ("retention", "immutable"):
     declare(f"registry.{_sort}_make", "rule", "disabled")
     declare(f"registry.{_sort}_change", "rule", "disabled")
     declare(f"registry.{_sort}_delete", "rule")
+declare("registry.copy", "digest", "to", "tag", "manifests")
