@@ -141,6 +141,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "rejudge": {"task": "registry.tasks.rejudge", "schedule": 86400.0, "options": {"expires": 3600}},
     "pushes": {"task": "registry.tasks.settle", "schedule": 30.0, "options": {"expires": 30}},
     "reconcile": {"task": "registry.tasks.reconcile", "schedule": 86400.0, "options": {"expires": 3600}},
+    "retain": {"task": "registry.tasks.retain", "schedule": 86400.0, "options": {"expires": 3600}},
     "issuer": {"task": "tenants.issuer.tasks.keep_fresh", "schedule": 86400.0, "options": {"expires": 3600}},
     "forget": {"task": "tenants.automation.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "warn": {"task": "tenants.automation.tasks.warn", "schedule": 3600.0, "options": {"expires": 3600}},

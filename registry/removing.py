@@ -52,6 +52,11 @@ def artifact(actor: User, row: Artifact) -> None:
     _remove_artifact(Who.of(actor), row)
 
 
+def for_the_portal(by: str, row: Artifact) -> None:
+    """Delete an artifact by a rule of its project. Raises Conflict (immutable, in an index)."""
+    _remove_artifact(Who(by), row)
+
+
 @transaction.atomic
 def repository(actor: User, row: Repository) -> None:
     """Delete a repository with all that is in it. Raises Forbidden, Conflict (an immutable tag)."""

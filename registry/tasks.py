@@ -4,7 +4,7 @@ from celery import shared_task
 
 from registry import projects
 from registry.scanning import rejudging
-from registry.upkeep import reconciling, settling
+from registry.upkeep import reconciling, retaining, settling
 
 
 @shared_task(ignore_result=True)
@@ -29,3 +29,9 @@ def settle() -> None:
 def reconcile() -> None:
     """Make rows and registry agree."""
     reconciling.soon()
+
+
+@shared_task(ignore_result=True)
+def retain() -> None:
+    """Have each project's rules carried out."""
+    retaining.daily()

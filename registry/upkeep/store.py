@@ -88,7 +88,7 @@ class Store:
         location = urlsplit(answer.headers.get("location", ""))
         if location.path:  # it began an upload instead
             target = f"{location.path}?{location.query}" if location.query else location.path
-            self._ask("DELETE", target, name, "pull", "push")
+            self._ask("DELETE", target, name, "delete")
         return False
 
     def put(self, name: str, reference: str, kept: Kept) -> None:
