@@ -18,15 +18,16 @@ PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """OSV's name of a language's packages → how trivy's database names what it has of them."""
 DISTRIBUTIONS: Final[Mapping[str, str]] = {
-    "Debian": "debian ", "Ubuntu": "ubuntu ", "Alpine": "alpine ", "Red Hat": "Red Hat", "Rocky Linux": "rocky ",
-    "AlmaLinux": "alma ",
+    "Debian": "debian {}", "Ubuntu": "ubuntu {}", "Alpine": "alpine {}", "Rocky Linux": "rocky {}",
+    "AlmaLinux": "alma {}", "Red Hat": "Red Hat", "Wolfi": "wolfi", "Chainguard": "chainguard",
 }  # fmt: skip
+"""OSV's name of a distribution → trivy's, with its release where trivy keeps releases apart."""
 
 
 def of_trivy(packages: Sequence[Package], buckets: Iterable[str]) -> tuple[str, ...]:
     """Return the ecosystems in which trivy's database has nothing at all."""
     held = list(buckets)
-    return _missing(packages, lambda ecosystem: any(bucket.startswith(_beginnings(ecosystem)) for bucket in held))
+    return _missing(packages, lambda ecosystem: any(_speaks_of(bucket, ecosystem) for bucket in held))
 
 
 def of_feed(packages: Sequence[Package], ecosystems: Iterable[str]) -> tuple[str, ...]:
@@ -40,10 +41,10 @@ def _missing(packages: Sequence[Package], covered: Callable[[str], bool]) -> tup
     return tuple(sorted(one for one in found if one == UNKNOWN or not covered(one)))
 
 
-def _beginnings(ecosystem: str) -> tuple[str, ...]:
-    """Return how trivy's buckets of an ecosystem begin; "Debian:12" is "debian 12", "Alpine:v3.20" "alpine 3.20"."""
+def _speaks_of(bucket: str, ecosystem: str) -> bool:
+    """Say whether a bucket of trivy's is about an ecosystem; "Alpine:v3.2" is "alpine 3.2", not "alpine 3.20"."""
     if ecosystem in PREFIXES:
-        return PREFIXES[ecosystem]
+        return bucket.startswith(PREFIXES[ecosystem])
     name, _colon, release = ecosystem.partition(":")
-    begin = DISTRIBUTIONS.get(name)
-    return (f"{begin}{release.removeprefix('v')}",) if begin and release else ("\0",)
+    form = DISTRIBUTIONS.get(name, "")
+    return bool(form) and bucket == form.format(release.removeprefix("v").removesuffix(":LTS"))

@@ -5,7 +5,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
@@ -24,6 +24,9 @@ TRIVY: Final = "trivy-db"
 SCHEMA: Final = 2
 LARGEST: Final = 4 * 1024**3
 PIECE: Final = 1024 * 1024
+DAMAGED: Final = (NotBolt, ValueError, KeyError, TypeError, AttributeError)
+AHEAD: Final = timedelta(days=1)
+"""How far clocks may differ; a database of the future would never grow old."""
 NOT_SOURCES: Final = frozenset({"vulnerability", "data-source", "vulnerability-id", "vulnerability-detail", "trivy"})
 
 
@@ -49,7 +52,7 @@ def trivy(now: datetime) -> Database:
     try:
         updated = _updated(said)
         records, sources, _buckets = _contents(home / "trivy.db", seen.st_size, seen.st_mtime_ns)
-    except (NotBolt, OSError, ValueError, KeyError, TypeError) as error:
+    except (*DAMAGED, OSError) as error:
         return Database(name=TRIVY, state="broken", cause=f"{type(error).__name__}: {error}"[:200])
     return Database(name=TRIVY, state=state_at(updated, now), updated_at=updated, records=records, sources=sources)
 
@@ -70,6 +73,8 @@ def _updated(said: Any) -> datetime:
     found = parse_datetime(said["UpdatedAt"])
     if found is None or timezone.is_naive(found):
         raise ValueError("UpdatedAt is no time")
+    if found > timezone.now() + AHEAD:
+        raise ValueError(f"UpdatedAt lies in the future: {found:%F}")
     return found
 
 
@@ -96,7 +101,7 @@ def take_in(archive: IO[bytes]) -> Database:
             updated = _updated(json.loads((fresh / "metadata.json").read_text(encoding="utf-8")))
             seen = (fresh / "trivy.db").stat()
             records, sources, _buckets = _contents.__wrapped__(fresh / "trivy.db", seen.st_size, seen.st_mtime_ns)
-        except (NotBolt, OSError, ValueError, KeyError, TypeError) as error:
+        except (*DAMAGED, OSError) as error:
             raise Invalid("error.database_wrong", field="file", reason=str(error)[:200]) from None
         with files.locked(home):
             before = home / "db"
