@@ -5,6 +5,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 
 from pks_portal import files
 from pks_portal.errors import Invalid
-from registry.scanning import place
+from registry.scanning import coverage, place
 from registry.scanning.binary import Unusable
 from registry.scanning.boltdb import Bolt, NotBolt
 from registry.scanning.port import Database, state_at
@@ -64,6 +65,16 @@ def trivy_buckets() -> frozenset[str]:
         seen = file.stat()
         return _contents(file, seen.st_size, seen.st_mtime_ns)[2]
     except (NotBolt, OSError, ValueError) as error:
+        raise Unusable("error.database_broken", name=TRIVY, cause=str(error)[:200]) from None
+
+
+def trivy_names(begins: Collection[str]) -> frozenset[str]:
+    """Return the packages of which trivy's database has advisories, in the buckets so called. Raises Unusable."""
+    try:
+        with Bolt(place.trivy() / "db" / "trivy.db") as bolt:
+            wanted = [bucket for bucket in bolt.buckets() if coverage.speaks_of(bucket, begins)]
+            return frozenset(name for bucket in wanted for name, _value in bolt.items(bucket))
+    except (NotBolt, OSError) as error:
         raise Unusable("error.database_broken", name=TRIVY, cause=str(error)[:200]) from None
 
 

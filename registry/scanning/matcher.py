@@ -12,14 +12,12 @@ from django.utils import timezone
 from registry.models import Advisory, AdvisoryFeed
 from registry.scanning import coverage, databases, osv
 from registry.scanning.port import Database, Found, Judgement, Log, Package, state_at
-from registry.scanning.sbom import DISTRIBUTIONS
-from registry.scanning.versions import Incomparable, ecosystem_of
+from registry.scanning.versions import Incomparable
 
 NAME: Final = "osv"
 FEED: Final = "osv-feed"
 VERSION: Final = "1"
 AT_ONCE: Final = 400
-NAME_BOTH: Final = frozenset({"Red Hat", "Rocky Linux", "AlmaLinux"})
 
 
 class Matcher:
@@ -67,12 +65,12 @@ def judged(packages: Iterable[Package], records: Records) -> tuple[list[Found], 
     unread: set[str] = set()
     for package in packages:
         hits: list[Hit] = []
-        for name, version in _looked_up(package):
+        for name, version in coverage.names(package):
             for record in records.get((package.ecosystem, osv.normal(package.ecosystem, name)), ()):
                 told, all_read = _hits(record, package, name, version)
                 hits += told
                 if not all_read:
-                    unread.add(f"{package.ecosystem}/{package.name} {package.version}")
+                    unread.add(coverage.entry(package))
         found += _merged(hits)
     return list(dict.fromkeys(found)), unread
 
@@ -144,25 +142,14 @@ def _found(record: Mapping[str, Any], said: Mapping[str, Any], package: Package,
     )
 
 
-def _looked_up(package: Package) -> list[tuple[str, str]]:
-    """Return names and versions under which advisories speak of a package.
-
-    Debian, Ubuntu and Alpine name what it was built from; those of RPM either that or the package itself.
-    """
-    family = ecosystem_of(package.ecosystem)
-    own = (package.name, package.version)
-    if family not in DISTRIBUTIONS.values() or not package.source:
-        return [own]
-    source = (package.source, package.source_version or package.version)
-    return list(dict.fromkeys([source, own])) if family in NAME_BOTH else [source]
-
-
 def _advisories(packages: Sequence[Package]) -> dict[Key, list[Mapping[str, Any]]]:
     """Return the records of all these packages, in few queries."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for package in packages:
         if package.ecosystem:
-            wanted[package.ecosystem] |= {osv.normal(package.ecosystem, name) for name, _version in _looked_up(package)}
+            wanted[package.ecosystem] |= {
+                osv.normal(package.ecosystem, name) for name, _version in coverage.names(package)
+            }
     found: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
     for ecosystem, names in wanted.items():
         ordered = sorted(names)

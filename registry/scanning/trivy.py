@@ -68,7 +68,10 @@ class Trivy:
         said = _run(arguments, log, _Run(stdin=cyclonedx, alone=True, database=place.trivy()))
         found = [one for result in _results(said) for one in result]
         missing = coverage.of_trivy(packages, databases.trivy_buckets())
-        return Judgement(scanner=NAME, version=binary.version(), database=state, found=found, not_assessed=missing)
+        unread = coverage.unread(packages, databases.trivy_names)
+        return Judgement(
+            scanner=NAME, version=binary.version(), database=state, found=found, not_assessed=(*missing, *unread)
+        )
 
 
 @dataclass(frozen=True, slots=True)
