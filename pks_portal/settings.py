@@ -308,6 +308,8 @@ PKS_KUBECONFIG_MAX_HOURS_ADMIN = env.integer("PKS_KUBECONFIG_MAX_HOURS_ADMIN", 2
 
 # Registry: where the one that holds the bytes listens; people reach it through the portal only
 REGISTRY_URL = env.text("PKS_REGISTRY_URL", "http://127.0.0.1:5001").rstrip("/")
+REGISTRY_SECRET = env.text("PKS_REGISTRY_SECRET", "")
+REGISTRY_STORAGE = env.text("PKS_REGISTRY_STORAGE", "")
 # its configuration file on the worker's host, with which its own garbage collection runs
 REGISTRY_CONFIG = env.text("PKS_REGISTRY_CONFIG", str(paths.data() / "run" / "registry.yml"))
 

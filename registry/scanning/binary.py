@@ -44,17 +44,27 @@ def version() -> str:
 @lru_cache(maxsize=4)
 def _kept(wanted: Path, size: int, _changed: int) -> Path:
     """Return the copy of a program whose checksum is right. Raises Unusable."""
-    digest = _digest(wanted)
-    if digest != settings.TRIVY_SHA256 if settings.TRIVY_SHA256 else digest not in PINNED:
-        raise Unusable("error.scanner_strange", system="trivy")
+    digest = _known(wanted)
     copy = place.home() / "bin" / f"trivy-{digest[:16]}"
     if not copy.exists() or copy.stat().st_size != size:
         copy.parent.mkdir(mode=place.OPEN, exist_ok=True)
         making = copy.with_name(f".{copy.name}.{os.getpid()}")
-        shutil.copyfile(wanted, making)
-        making.chmod(0o755)
-        making.replace(copy)
+        try:
+            shutil.copyfile(wanted, making)
+            _known(making)  # again: it is the copy that will be run
+            making.chmod(0o755)
+            making.replace(copy)
+        finally:
+            making.unlink(missing_ok=True)
     return copy
+
+
+def _known(file: Path) -> str:
+    """Return the checksum of a program that is known to be good. Raises Unusable."""
+    digest = _digest(file)
+    if digest not in ({settings.TRIVY_SHA256} if settings.TRIVY_SHA256 else PINNED):
+        raise Unusable("error.scanner_strange", system="trivy")
+    return digest
 
 
 def _digest(file: Path) -> str:

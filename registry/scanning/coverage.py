@@ -1,9 +1,11 @@
 """Of which packages a database knows nothing: to find nothing there is not to be clean."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
+from registry.scanning.osv import normal
 from registry.scanning.port import Package
+from registry.scanning.versions import Incomparable, comparable, ecosystem_of
 
 UNKNOWN: Final = "?"
 PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -18,15 +20,17 @@ PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """OSV's name of a language's packages → how trivy's database names what it has of them."""
 DISTRIBUTIONS: Final[Mapping[str, str]] = {
-    "Debian": "debian ", "Ubuntu": "ubuntu ", "Alpine": "alpine ", "Red Hat": "Red Hat", "Rocky Linux": "rocky ",
-    "AlmaLinux": "alma ",
+    "Debian": "debian {}", "Ubuntu": "ubuntu {}", "Alpine": "alpine {}", "Rocky Linux": "rocky {}",
+    "AlmaLinux": "alma {}", "Red Hat": "Red Hat", "Wolfi": "wolfi", "Chainguard": "chainguard",
 }  # fmt: skip
+"""OSV's name of a distribution → trivy's, with its release where trivy keeps releases apart."""
+NAME_BOTH: Final = frozenset({"Red Hat", "Rocky Linux", "AlmaLinux"})
 
 
 def of_trivy(packages: Sequence[Package], buckets: Iterable[str]) -> tuple[str, ...]:
     """Return the ecosystems in which trivy's database has nothing at all."""
     held = list(buckets)
-    return _missing(packages, lambda ecosystem: any(bucket.startswith(_beginnings(ecosystem)) for bucket in held))
+    return _missing(packages, lambda ecosystem: any(speaks_of(bucket, beginnings(ecosystem)) for bucket in held))
 
 
 def of_feed(packages: Sequence[Package], ecosystems: Iterable[str]) -> tuple[str, ...]:
@@ -35,15 +39,69 @@ def of_feed(packages: Sequence[Package], ecosystems: Iterable[str]) -> tuple[str
     return _missing(packages, lambda ecosystem: ecosystem in held)
 
 
+def by_none(missing: Sequence[Collection[str]]) -> set[str]:
+    """Return what none of several scanners has assessed, of what each says it has not.
+
+    Who knows nothing of an ecosystem has not assessed the package in it whose version another could not read.
+    """
+    every = {one for held in missing for one in held}
+    return {one for one in every if all(one in held or one.partition("/")[0] in held for held in missing)}
+
+
+def entry(package: Package) -> str:
+    """Return how a package of which nothing can be told is listed: "PyPI/requests what?"."""
+    return f"{package.ecosystem}/{package.name} {package.version}"
+
+
+def names(package: Package) -> list[tuple[str, str]]:
+    """Return names and versions under which advisories speak of a package.
+
+    Debian, Ubuntu and Alpine name what it was built from; those of RPM either that or the package itself.
+    """
+    family = ecosystem_of(package.ecosystem)
+    own = (package.name, package.version)
+    if family not in DISTRIBUTIONS or not package.source:
+        return [own]
+    source = (package.source, package.source_version or package.version)
+    return list(dict.fromkeys([source, own])) if family in NAME_BOTH else [source]
+
+
+def unread(packages: Iterable[Package], named: Callable[[Collection[str]], Collection[str]]) -> tuple[str, ...]:
+    """Return the packages that a database has advisories of, and whose version nobody can compare with theirs.
+
+    trivy passes over them without a word. `named`: which package names the buckets of these beginnings have.
+    """
+    strange = [one for one in packages if one.ecosystem and not all(_readable(one, text) for _, text in names(one))]
+    found = []
+    for ecosystem in sorted({package.ecosystem for package in strange}):
+        known = {normal(ecosystem, name) for name in named(beginnings(ecosystem))}
+        rows = (one for one in strange if one.ecosystem == ecosystem)
+        found += [entry(one) for one in rows if any(normal(ecosystem, name) in known for name, _ in names(one))]
+    return tuple(sorted(set(found)))
+
+
+def _readable(package: Package, text: str) -> bool:
+    try:
+        comparable(package.ecosystem, text)
+    except Incomparable:
+        return False
+    return True
+
+
 def _missing(packages: Sequence[Package], covered: Callable[[str], bool]) -> tuple[str, ...]:
     found = {package.ecosystem or UNKNOWN for package in packages}
     return tuple(sorted(one for one in found if one == UNKNOWN or not covered(one)))
 
 
-def _beginnings(ecosystem: str) -> tuple[str, ...]:
-    """Return how trivy's buckets of an ecosystem begin; "Debian:12" is "debian 12", "Alpine:v3.20" "alpine 3.20"."""
+def beginnings(ecosystem: str) -> tuple[str, ...]:
+    """Return how trivy's buckets of an ecosystem begin, or are called; none: trivy has none of it."""
     if ecosystem in PREFIXES:
         return PREFIXES[ecosystem]
     name, _colon, release = ecosystem.partition(":")
-    begin = DISTRIBUTIONS.get(name)
-    return (f"{begin}{release.removeprefix('v')}",) if begin and release else ("\0",)
+    form = DISTRIBUTIONS.get(name, "")
+    return (form.format(release.removeprefix("v").removesuffix(":LTS")),) if form else ()
+
+
+def speaks_of(bucket: str, begins: Iterable[str]) -> bool:
+    """Say whether a bucket of trivy's is one of these; "alpine 3.2" is not "alpine 3.20"."""
+    return any(bucket.startswith(begin) if begin.endswith("::") else bucket == begin for begin in begins)

@@ -5,7 +5,8 @@ import os
 import shutil
 import tarfile
 import tempfile
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
@@ -15,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 
 from pks_portal import files
 from pks_portal.errors import Invalid
-from registry.scanning import place
+from registry.scanning import coverage, place
 from registry.scanning.binary import Unusable
 from registry.scanning.boltdb import Bolt, NotBolt
 from registry.scanning.port import Database, state_at
@@ -24,6 +25,9 @@ TRIVY: Final = "trivy-db"
 SCHEMA: Final = 2
 LARGEST: Final = 4 * 1024**3
 PIECE: Final = 1024 * 1024
+DAMAGED: Final = (NotBolt, ValueError, KeyError, TypeError, AttributeError)
+AHEAD: Final = timedelta(days=1)
+"""How far clocks may differ; a database of the future would never grow old."""
 NOT_SOURCES: Final = frozenset({"vulnerability", "data-source", "vulnerability-id", "vulnerability-detail", "trivy"})
 
 
@@ -49,7 +53,7 @@ def trivy(now: datetime) -> Database:
     try:
         updated = _updated(said)
         records, sources, _buckets = _contents(home / "trivy.db", seen.st_size, seen.st_mtime_ns)
-    except (NotBolt, OSError, ValueError, KeyError, TypeError) as error:
+    except (*DAMAGED, OSError) as error:
         return Database(name=TRIVY, state="broken", cause=f"{type(error).__name__}: {error}"[:200])
     return Database(name=TRIVY, state=state_at(updated, now), updated_at=updated, records=records, sources=sources)
 
@@ -64,12 +68,24 @@ def trivy_buckets() -> frozenset[str]:
         raise Unusable("error.database_broken", name=TRIVY, cause=str(error)[:200]) from None
 
 
+def trivy_names(begins: Collection[str]) -> frozenset[str]:
+    """Return the packages of which trivy's database has advisories, in the buckets so called. Raises Unusable."""
+    try:
+        with Bolt(place.trivy() / "db" / "trivy.db") as bolt:
+            wanted = [bucket for bucket in bolt.buckets() if coverage.speaks_of(bucket, begins)]
+            return frozenset(name for bucket in wanted for name, _value in bolt.items(bucket))
+    except (NotBolt, OSError) as error:
+        raise Unusable("error.database_broken", name=TRIVY, cause=str(error)[:200]) from None
+
+
 def _updated(said: Any) -> datetime:
     if said["Version"] != SCHEMA:
         raise ValueError(f"version {said['Version']}, not {SCHEMA}")
     found = parse_datetime(said["UpdatedAt"])
     if found is None or timezone.is_naive(found):
         raise ValueError("UpdatedAt is no time")
+    if found > timezone.now() + AHEAD:
+        raise ValueError(f"UpdatedAt lies in the future: {found:%F}")
     return found
 
 
@@ -96,7 +112,7 @@ def take_in(archive: IO[bytes]) -> Database:
             updated = _updated(json.loads((fresh / "metadata.json").read_text(encoding="utf-8")))
             seen = (fresh / "trivy.db").stat()
             records, sources, _buckets = _contents.__wrapped__(fresh / "trivy.db", seen.st_size, seen.st_mtime_ns)
-        except (NotBolt, OSError, ValueError, KeyError, TypeError) as error:
+        except (*DAMAGED, OSError) as error:
             raise Invalid("error.database_wrong", field="file", reason=str(error)[:200]) from None
         with files.locked(home):
             before = home / "db"

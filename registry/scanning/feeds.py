@@ -33,7 +33,8 @@ def take_in(archive: IO[bytes], name: str, by: str) -> AdvisoryFeed:
     newest, ecosystems, records = _kept(feed, archive)
     if newest is None:
         raise Invalid("error.database_wrong", field="file", reason="no OSV record in it")
-    feed.updated_at, feed.ecosystems, feed.records = newest, sorted(ecosystems), records
+    feed.updated_at = min(newest, timezone.now())  # one of the future would never grow old
+    feed.ecosystems, feed.records = sorted(ecosystems), records
     archive.seek(0)
     feed.digest = f"sha256:{_digest(archive)}"
     feed.save()
@@ -85,9 +86,12 @@ def _records(archive: IO[bytes]) -> Iterator[dict[str, Any]]:
             return
         with zipfile.ZipFile(archive) as opened:
             entries = [one for one in opened.infolist() if one.filename.endswith(".json")]
-            for entry in entries[:MOST]:
-                if entry.file_size <= LARGEST_RECORD:
-                    yield _record(opened.read(entry))
+            if len(entries) > MOST:
+                raise Invalid("error.database_wrong", field="file", reason=f"more than {MOST} records")
+            for entry in entries:
+                if entry.file_size > LARGEST_RECORD:  # to leave one out would be to call clean what it is about
+                    raise Invalid("error.database_wrong", field="file", reason=f"{entry.filename} is too large")
+                yield _record(opened.read(entry))
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         raise Invalid("error.database_wrong", field="file", reason=f"{type(error).__name__}: {error}"[:200]) from None
 
@@ -97,6 +101,6 @@ def _record(raw: bytes) -> dict[str, Any]:
         said = json.loads(raw)
     except (ValueError, RecursionError):
         raise Invalid("error.database_wrong", field="file", reason="not JSON") from None
-    if not isinstance(said, dict) or not said.get("id") or impossible(said):
+    if not isinstance(said, dict) or not osv.well_formed(said) or impossible(said):
         raise Invalid("error.database_wrong", field="file", reason="not an OSV record")
     return said

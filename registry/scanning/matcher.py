@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from registry.models import Advisory, AdvisoryFeed
 from registry.scanning import coverage, databases, osv
 from registry.scanning.port import Database, Found, Judgement, Log, Package, state_at
+from registry.scanning.versions import Incomparable
 
 NAME: Final = "osv"
 FEED: Final = "osv-feed"
@@ -49,41 +51,81 @@ class Matcher:
 
 Key = tuple[str, str]
 Records = Mapping[Key, Sequence[Mapping[str, Any]]]
+Hit = tuple[list[str], Found]
+"""What a record says of a package, with every name of the vulnerability."""
 
 
 def judged(packages: Iterable[Package], records: Records) -> tuple[list[Found], set[str]]:
-    """Return what packages are vulnerable to, and the packages whose version could not be compared.
+    """Return what packages are vulnerable to, and the packages of which that could not be told.
 
     `records`: OSV documents by (ecosystem, normal name). A vulnerability is found once for a package, under its CVE,
-    however many sources tell of it: the one that knows a severity, and a fixed version, is believed.
+    however many sources tell of it: the one with the worst severity is believed.
     """
-    best: dict[tuple[str, str, str], Found] = {}
+    found: list[Found] = []
     unread: set[str] = set()
     for package in packages:
-        name, version = _looked_up(package)
-        for record in records.get((package.ecosystem, osv.normal(package.ecosystem, name)), ()):
-            for said in osv.affected(record, package.ecosystem, name):
-                try:
-                    fits = osv.fit(said, package.ecosystem, version)
-                except osv.Incomparable:
-                    unread.add(f"{package.ecosystem}/{package.name} {package.version}")
-                    continue
-                if fits is not None:
-                    _keep(best, _found(record, said, package, fits))
-    return list(best.values()), unread
+        hits: list[Hit] = []
+        for name, version in coverage.names(package):
+            for record in records.get((package.ecosystem, osv.normal(package.ecosystem, name)), ()):
+                told, all_read = _hits(record, package, name, version)
+                hits += told
+                if not all_read:
+                    unread.add(coverage.entry(package))
+        found += _merged(hits)
+    return list(dict.fromkeys(found)), unread
 
 
-def _keep(best: dict[tuple[str, str, str], Found], new: Found) -> None:
-    key = (new.id, new.package, new.version)
-    held = best.get(key)
-    if held is None or (new.severity, bool(new.fixed_in)) > (held.severity, bool(held.fixed_in)):
-        best[key] = new
+def _hits(record: Mapping[str, Any], package: Package, name: str, version: str) -> tuple[list[Hit], bool]:
+    """Return what a record says of a package, and whether all of that could be compared with its version."""
+    hits: list[Hit] = []
+    all_read = True
+    for said in osv.affected(record, package.ecosystem, name):
+        try:
+            fits = osv.fit(said, package.ecosystem, version)
+        except Incomparable:
+            all_read = False
+            continue
+        if fits is not None:
+            hits.append((osv.names(record), _found(record, said, package, fits)))
+    return hits, all_read
+
+
+def _merged(hits: Sequence[Hit]) -> list[Found]:
+    """Return each vulnerability of a package once: records that share a name, even through a third, are about one."""
+    above: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while (higher := above.setdefault(name, name)) != name:
+            name = higher
+        return name
+
+    for known, _found_in in hits:
+        for name in known[1:]:
+            above[top(name)] = top(known[0])
+    alike: dict[str, list[Hit]] = defaultdict(list)
+    for hit in hits:
+        alike[top(hit[0][0])].append(hit)
+    return [_one(group) for group in alike.values()]
+
+
+def _one(group: Sequence[Hit]) -> Found:
+    """Return the worst that is said of a vulnerability, under its CVE, and a fixed version if anybody knows one."""
+    found = [one for _names, one in group]
+    worst = max(found, key=lambda one: (one.severity, one.score or 0.0, bool(one.fixed_in)))
+    known = sorted({name for names, _one in group for name in names}, key=lambda name: (not _is_cve(name), name))
+    fixed = worst.fixed_in or next((one.fixed_in for one in found if one.fixed_in), "")
+    name = known[0] if _is_cve(known[0]) else worst.id
+    return replace(worst, id=name[:60], fixed_in=fixed, status="fixed" if fixed else worst.status)
+
+
+def _is_cve(name: str) -> bool:
+    return name.startswith("CVE-")
 
 
 def _found(record: Mapping[str, Any], said: Mapping[str, Any], package: Package, fits: osv.Fit) -> Found:
     severity, score, vector = osv.rating(record, said)
     return Found(
-        id=osv.identity(record)[:60],
+        id=osv.names(record)[0][:60],
         package=package.name,
         version=package.version,
         severity=severity,
@@ -100,20 +142,14 @@ def _found(record: Mapping[str, Any], said: Mapping[str, Any], package: Package,
     )
 
 
-def _looked_up(package: Package) -> tuple[str, str]:
-    """Return name and version under which advisories speak of a package: distributions name what it was built from."""
-    distribution = ":" in package.ecosystem
-    if distribution and package.source:
-        return package.source, package.source_version or package.version
-    return package.name, package.version
-
-
 def _advisories(packages: Sequence[Package]) -> dict[Key, list[Mapping[str, Any]]]:
     """Return the records of all these packages, in few queries."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for package in packages:
         if package.ecosystem:
-            wanted[package.ecosystem].add(osv.normal(package.ecosystem, _looked_up(package)[0]))
+            wanted[package.ecosystem] |= {
+                osv.normal(package.ecosystem, name) for name, _version in coverage.names(package)
+            }
     found: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
     for ecosystem, names in wanted.items():
         ordered = sorted(names)

@@ -8,27 +8,53 @@ from typing import Any, Final
 
 from cvss import CVSS3, CVSS4
 from cvss.exceptions import CVSSError
-from univers import versions as univers
-from univers.versions import InvalidVersion
 
+from registry.scanning.versions import Incomparable, comparable
 from registry.severity import Severity
 from registry.text import sound
 
 LONGEST: Final = 8000
 MOST_LINKS: Final = 20
-KINDS: Final[Mapping[str, Any]] = {
-    "PyPI": univers.PypiVersion, "npm": univers.SemverVersion, "Go": univers.GolangVersion,
-    "Maven": univers.MavenVersion, "crates.io": univers.SemverVersion, "RubyGems": univers.RubygemsVersion,
-    "NuGet": univers.NugetVersion, "Packagist": univers.ComposerVersion, "Debian": univers.DebianVersion,
-    "Ubuntu": univers.DebianVersion, "Alpine": univers.AlpineLinuxVersion, "Red Hat": univers.RpmVersion,
-    "Rocky Linux": univers.RpmVersion, "AlmaLinux": univers.RpmVersion,
-}  # fmt: skip
+CASELESS: Final = frozenset({"Go", "NuGet", "Packagist", "Hex", "Pub"})
+"""Where names differ in more than case; trivy writes those of Go and Packagist in small letters."""
 WORDS: Final = {"MODERATE": "MEDIUM", "IMPORTANT": "HIGH", "UNIMPORTANT": "NEGLIGIBLE"}
 BEFORE_ALL: Final = "0"
 
 
-class Incomparable(ValueError):
-    """A version that its ecosystem's rules cannot read."""
+RATING: Final = {"type": str, "score": str}
+SPECIFIC: Final = {"severity": str, "urgency": str}
+SHAPE: Final[Mapping[str, Any]] = {
+    "id": str, "withdrawn": str, "summary": str, "details": str, "aliases": [str], "upstream": [str],
+    "references": [{"url": str}], "severity": [RATING], "database_specific": {**SPECIFIC, "cwe_ids": [str]},
+    "affected": [
+        {
+            "package": {"ecosystem": str, "name": str}, "versions": [str], "severity": [RATING],
+            "ranges": [
+                {
+                    "type": str,
+                    "events": [{"introduced": str, "fixed": str, "last_affected": str, "limit": str}],
+                }
+            ],
+            "ecosystem_specific": {}, "database_specific": {},
+        }
+    ],
+}  # fmt: skip
+"""What is read of a record; a field may be left out or null, but be of no other kind."""
+
+
+def well_formed(record: Any) -> bool:
+    """Say whether a record is one, as far as it is read."""
+    return _fits(record, SHAPE) and bool(record.get("id"))
+
+
+def _fits(value: Any, shape: Any) -> bool:
+    if value is None:
+        return True
+    if isinstance(shape, Mapping):
+        return isinstance(value, dict) and all(_fits(value.get(key), inner) for key, inner in shape.items())
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(one is not None and _fits(one, shape[0]) for one in value)
+    return isinstance(value, shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +64,11 @@ class Fit:
     fixed_in: str = ""
 
 
-def ecosystem_of(name: str) -> str:
-    """Return an ecosystem without its release: "Debian" of "Debian:12"."""
-    return name.partition(":")[0]
-
-
 def normal(ecosystem: str, name: str) -> str:
-    """Return a package's name as it is compared (PEP 503 for PyPI; others as they are)."""
-    return re.sub(r"[-_.]+", "-", name).lower() if ecosystem == "PyPI" else name
-
-
-def comparable(ecosystem: str, text: str) -> Any:
-    """Return a version that can be compared with others of its ecosystem. Raises Incomparable."""
-    kind = KINDS.get(ecosystem_of(ecosystem))
-    if kind is None:
-        raise Incomparable(f"{ecosystem} has no order of versions here")
-    try:
-        return kind(text.removeprefix("v") if ecosystem == "Go" else text)
-    except (InvalidVersion, ValueError, TypeError, AttributeError) as error:
-        raise Incomparable(f"{ecosystem} {text}") from error
+    """Return a package's name as it is compared (PEP 503 for PyPI; without case where that tells nothing apart)."""
+    if ecosystem == "PyPI":
+        return re.sub(r"[-_.]+", "-", name).lower()
+    return name.lower() if ecosystem in CASELESS else name
 
 
 def affected(record: Mapping[str, Any], ecosystem: str, name: str) -> Iterator[Mapping[str, Any]]:
@@ -71,19 +83,61 @@ def affected(record: Mapping[str, Any], ecosystem: str, name: str) -> Iterator[M
 
 
 def fit(said: Mapping[str, Any], ecosystem: str, version: str) -> Fit | None:
-    """Return how what a record says of a package fits a version; None: it does not. Raises Incomparable."""
-    own = comparable(ecosystem, version)
-    for one in said.get("ranges") or []:
-        if one.get("type") != "GIT" and (found := _in_range(one.get("events") or [], ecosystem, own)) is not None:
+    """Return how what a record says of a package fits a version; None: it does not.
+
+    Raises Incomparable where that cannot be told: the version, or the record's, cannot be read, or it names none.
+    """
+    listed = version in (said.get("versions") or [])
+    try:
+        found = _fit(said, ecosystem, version, listed=listed)
+    except Incomparable:
+        if listed:
+            return Fit()
+        raise
+    return found
+
+
+def _fit(said: Mapping[str, Any], ecosystem: str, version: str, *, listed: bool) -> Fit | None:
+    own, ranges = comparable(ecosystem, version), _ranges(said)
+    unread: Incomparable | None = None
+    for events in ranges:
+        try:
+            found = _in_range(events, ecosystem, own)
+        except Incomparable as error:
+            unread = error
+            continue
+        if found is not None:
             return found
-    if version in (said.get("versions") or []):
-        return Fit(_next_fix(said, ecosystem, own))
+    if listed or (not ranges and _named(said, ecosystem, own)):
+        return Fit(_next_fix(ranges, ecosystem, own))
+    if unread is not None:
+        raise unread
     return None
+
+
+def _ranges(said: Mapping[str, Any]) -> list[Sequence[Mapping[str, str]]]:
+    """Return the events of each range that speaks of versions, not of commits."""
+    return [one.get("events") or [] for one in said.get("ranges") or [] if one.get("type") != "GIT"]
+
+
+def _named(said: Mapping[str, Any], ecosystem: str, own: Any) -> bool:
+    """Say whether a version is among those listed, however it is written ("1.0" is "1.0.0"). Raises Incomparable."""
+    if not (texts := said.get("versions")):
+        raise Incomparable("the record names no version")
+    for text in texts:
+        try:
+            if comparable(ecosystem, text) == own:
+                return True
+        except Incomparable:
+            continue  # whose text is another one: fit() has compared that
+    return False
 
 
 def _in_range(events: Sequence[Mapping[str, str]], ecosystem: str, own: Any) -> Fit | None:
     """Go through a range's events in the order of their versions, whatever order they are written in."""
     hit, fixed = False, ""
+    if not any(event.get("introduced") for event in events):
+        raise Incomparable("a range without a beginning")
     for kind, text, at in _ordered(events, ecosystem):
         if kind == "introduced" and (text == BEFORE_ALL or not own < at):
             hit = True
@@ -101,7 +155,7 @@ def _ordered(events: Sequence[Mapping[str, str]], ecosystem: str) -> list[tuple[
         (kind, text, None if text == BEFORE_ALL else comparable(ecosystem, text))
         for event in events
         for kind, text in event.items()
-        if kind in rank
+        if kind in rank and text
     ]
 
     def order(one: tuple[str, str, Any], other: tuple[str, str, Any]) -> int:
@@ -114,28 +168,31 @@ def _ordered(events: Sequence[Mapping[str, str]], ecosystem: str) -> list[tuple[
     return sorted(found, key=functools.cmp_to_key(order))
 
 
-def _next_fix(said: Mapping[str, Any], ecosystem: str, own: Any) -> str:
+def _next_fix(ranges: Sequence[Sequence[Mapping[str, str]]], ecosystem: str, own: Any) -> str:
     """Return the lowest fixed version above one's own; empty where there is none."""
     fixes = [
         (at, text)
-        for one in said.get("ranges") or []
-        if one.get("type") != "GIT"
-        for kind, text, at in _ordered(one.get("events") or [], ecosystem)
+        for events in ranges
+        for kind, text, at in _ordered(events, ecosystem)
         if kind == "fixed" and own < at
     ]
     return min(fixes, key=lambda one: one[0])[1] if fixes else ""
 
 
-def identity(record: Mapping[str, Any]) -> str:
-    """Return the name under which a vulnerability is known: its CVE, else the record's own id."""
-    known = [str(record["id"]), *map(str, record.get("aliases") or []), *map(str, record.get("upstream") or [])]
-    return next((name for name in known if name.startswith("CVE-")), known[0])
+def names(record: Mapping[str, Any]) -> list[str]:
+    """Return every name of the vulnerability that a record is about, its CVE first where it has one.
+
+    What it has from upstream is a name of it only where that is one CVE: an advisory of a distribution may fix many.
+    """
+    upstream = [one for one in record.get("upstream") or [] if one.startswith("CVE-")]
+    known = [str(record["id"]), *(record.get("aliases") or []), *(upstream if len(upstream) == 1 else [])]
+    return sorted(dict.fromkeys(known), key=lambda name: not name.startswith("CVE-"))
 
 
 def rating(record: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[Severity, float | None, str]:
     """Return severity, base score and vector: by CVSS where given, else by the source's own word, else unknown."""
     for one in [*(said.get("severity") or []), *(record.get("severity") or [])]:
-        if (found := _scored(str(one.get("type")), str(one.get("score")))) is not None:
+        if (found := scored(str(one.get("type")), str(one.get("score")))) is not None:
             return found
     for holder in (said.get("ecosystem_specific"), said.get("database_specific"), record.get("database_specific")):
         word = str((holder or {}).get("severity") or (holder or {}).get("urgency") or "").upper()
@@ -144,7 +201,8 @@ def rating(record: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[Severity
     return Severity.UNKNOWN, None, ""
 
 
-def _scored(kind: str, vector: str) -> tuple[Severity, float, str] | None:
+def scored(kind: str, vector: str) -> tuple[Severity, float, str] | None:
+    """Return severity, base score and vector of a CVSS vector; None where it is none that can be read."""
     reader: Callable[[str], Any] | None = {"CVSS_V3": CVSS3, "CVSS_V4": CVSS4}.get(kind)
     if reader is None:
         return None

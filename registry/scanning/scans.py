@@ -14,7 +14,7 @@ from pks_portal.operations.models import Operation
 from pks_portal.operations.tasks import submit
 from registry import rights
 from registry.models import Artifact, Finding, Sbom, Scan, Vulnerability
-from registry.scanning import binary
+from registry.scanning import binary, coverage
 from registry.scanning.matcher import Matcher
 from registry.scanning.port import Database, Found, Judgement, Package
 from registry.scanning.port import Scanner as AnyScanner
@@ -225,7 +225,7 @@ def sum_up(artifact: Artifact) -> Artifact:
     changes: dict[str, Any] = {
         "scan_state": State.ERROR if failed or not good else State.SUCCESS,
         **counts, "fixable": len(fixable), "worst": max(worst.values(), default=None),
-        "not_assessed": bool(missing and set.intersection(*missing)),
+        "not_assessed": bool(coverage.by_none(missing)),
     }  # fmt: skip
     if good:
         changes["scanned_at"] = timezone.now()

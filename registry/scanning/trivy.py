@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from pks_portal.errors import Unavailable
-from registry.scanning import binary, coverage, databases, place
+from registry.scanning import binary, coverage, databases, osv, place
 from registry.scanning.binary import Unusable
 from registry.scanning.port import Database, Found, Judgement, Log, Package
 from registry.severity import Severity
@@ -28,7 +28,6 @@ QUIET: Final = ("--quiet", "--no-progress", "--offline-scan", "--skip-version-ch
 NO_FETCH: Final = ("--skip-db-update", "--skip-java-db-update", "--skip-vex-repo-update")
 LONGEST_TEXT: Final = 8000
 MOST_LINKS: Final = 20
-FINDINGS: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,9 @@ class Trivy:
         said = _run(arguments, log, _Run(stdin=cyclonedx, alone=True, database=place.trivy()))
         found = [one for result in _results(said) for one in result]
         missing = coverage.of_trivy(packages, databases.trivy_buckets())
+        unread = coverage.unread(packages, databases.trivy_names)
         return Judgement(
-            scanner=NAME, version=binary.version(), database=state, found=found[:FINDINGS], not_assessed=missing
+            scanner=NAME, version=binary.version(), database=state, found=found, not_assessed=(*missing, *unread)
         )
 
 
@@ -101,14 +101,30 @@ def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
             "--output", f"{here}/out.json", *arguments[1:],
         ]  # fmt: skip
         if how.stdin:
-            (home / "sbom.json").write_text(how.stdin, encoding="utf-8")
-            (home / "sbom.json").chmod(0o644)
+            place.put(home / "sbom.json", how.stdin)
             command.append(f"{here}/sbom.json")
         environment = {"PATH": "/usr/bin:/bin", "HOME": here, "TMPDIR": here, **(how.secret or {})}
-        _finish(command, environment, fds, log)
-        if not (out := home / "out.json").exists():
-            raise Unusable("error.scan_failed", system=NAME, code=0, cause="nothing written")
-        return out.read_text(encoding="utf-8")
+        _finish(command, environment, fds, _Scrubbed(log, tuple((how.secret or {}).values())))
+        try:
+            return place.taken(home / "out.json")
+        except (OSError, ValueError) as error:
+            raise Unusable("error.scan_failed", system=NAME, code=0, cause=f"its answer: {error}"[:200]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scrubbed:
+    """A log that takes secrets out of what is told it."""
+
+    log: Log
+    secrets: tuple[str, ...]
+
+    def clean(self, line: str) -> str:
+        for secret in filter(None, self.secrets):
+            line = line.replace(secret, "***")
+        return line
+
+    def __call__(self, line: str) -> None:
+        self.log(self.clean(line)[:500])
 
 
 def _handed(held: ExitStack, path: Path) -> int:
@@ -118,7 +134,7 @@ def _handed(held: ExitStack, path: Path) -> int:
     return descriptor
 
 
-def _finish(command: list[str], environment: dict[str, str], fds: list[int], log: Log) -> None:
+def _finish(command: list[str], environment: dict[str, str], fds: list[int], log: _Scrubbed) -> None:
     try:
         done = subprocess.run(
             command, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -128,9 +144,9 @@ def _finish(command: list[str], environment: dict[str, str], fds: list[int], log
         raise Unavailable("error.scan_slow", system=NAME, seconds=settings.SCAN_SECONDS) from None
     lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
     for line in lines[-50:]:
-        log(line[:500])
+        log(line)
     if done.returncode:
-        raise Unusable("error.scan_failed", system=NAME, code=done.returncode, cause="\n".join(lines[-5:]))
+        raise Unusable("error.scan_failed", system=NAME, code=done.returncode, cause=log.clean("\n".join(lines[-5:])))
 
 
 def _unprivileged(*, alone: bool) -> list[str]:
@@ -181,4 +197,6 @@ def _cvss(said: dict[str, Any], preferred: str) -> tuple[float | None, str]:
         for score, vector in (("V40Score", "V40Vector"), ("V3Score", "V3Vector")):
             if one.get(score):
                 return float(one[score]), str(one.get(vector) or "")[:200]
+            if said_by := osv.scored("CVSS_V3" if score == "V3Score" else "CVSS_V4", str(one.get(vector) or "")):
+                return said_by[1], said_by[2]
     return None, ""
