@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pks_portal.errors import Conflict, Forbidden, Invalid
 from pks_portal.operations.models import Operation
+from registry import tasks
 from registry.models import (
     Artifact,
     ArtifactBlob,
@@ -268,3 +269,25 @@ def test_rules_are_checked(images: Project) -> None:
     rules.change_immutable(admin, made, {"tags": "w*"})
     rules.delete(admin, made)
     assert not ImmutableRule.objects.exists()
+
+
+def test_every_day_in_each_project_that_has_rules(work: Work, images: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retaining, "RUNS_KEPT", 2)
+    without = Project.objects.create(tenant=images.tenant, name="other")
+    rules.make_retention(admin_of(images), images, {"keep": "latest_pushed_k", "number": 8})
+    for _day in range(3):
+        tasks.retain()
+        tasks.retain()  # one is under way
+        work()
+    assert Artifact.objects.filter(kind="image").count() == 8
+    assert images.retention_runs.count() == 2, "the oldest report is forgotten"
+    assert images.retention_runs.filter(ended_at=None).count() == 0
+    assert not without.retention_runs.exists()
+
+
+def test_an_archived_tenant_is_left_alone(work: Work, images: Project) -> None:
+    rules.make_retention(admin_of(images), images, {"keep": "latest_pushed_k", "number": 1})
+    images.tenant.archived_at = timezone.now()
+    images.tenant.save()
+    tasks.retain()
+    assert not images.retention_runs.exists()
