@@ -107,6 +107,16 @@ def test_a_tagged_child_of_what_stays_stays() -> None:
     assert found == {"i": False, "x": False}
 
 
+def test_an_index_stays_whose_child_is_about_what_stays() -> None:
+    """Found by the graphs below: deleting the index would have taken its child, and so the other's SBOM."""
+    index = one("i", kind="index", tags=["old"], children=["s"])
+    found = decided(
+        index, one("a", tags=["keep"]), one("s", kind="sbom", subject="a"),
+        rules=[rule("always", tags="keep"), rule("days_since_push", 1, tags="old")],
+    )  # fmt: skip
+    assert found == {"a": False, "i": False}
+
+
 DIGESTS = list("abcdefgh")
 TAGS = st.lists(st.sampled_from(["1", "2", "dev", "x/y"]), max_size=2, unique=True)
 AGES = st.integers(0, 20)
