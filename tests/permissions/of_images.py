@@ -151,7 +151,7 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
 # of an administrator's forms: the answer at first, and what is answered instead when it is sent again
 TWICE: dict[str, tuple[int, str]] = {
     path: (expected[3], "") for (method, path), (_fields, expected) in PAGES.items() if method == "post"
-}
+} | {f"/registry/scan/{DIGEST}": (302, "new")}
 SAID_INSTEAD: dict[str, set[int]] = {
     f"/registry/scan/{DIGEST}": {409},
     f"{FORM}/keys": {409},
