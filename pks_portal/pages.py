@@ -95,5 +95,13 @@ class ListFilters(filters.DjangoFilterBackend):  # type: ignore[misc]
         return rows
 
 
+class YesNo(filters.TypedChoiceFilter):  # type: ignore[misc]
+    """True or false; anything else is refused, where a BooleanFilter would take it for not asked."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(*args, choices=choices, coerce=lambda text: text == "true", **kwargs)
+
+
 class AnyOf(filters.BaseInFilter, filters.ChoiceFilter):  # type: ignore[misc]
     """One or more of the choices, separated by commas."""

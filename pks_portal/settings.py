@@ -139,6 +139,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     "projects": {"task": "registry.tasks.provide", "schedule": 30.0, "options": {"expires": 30}},
     "rejudge": {"task": "registry.tasks.rejudge", "schedule": 86400.0, "options": {"expires": 3600}},
+    "pushes": {"task": "registry.tasks.settle", "schedule": 30.0, "options": {"expires": 30}},
+    "reconcile": {"task": "registry.tasks.reconcile", "schedule": 86400.0, "options": {"expires": 3600}},
+    "retain": {"task": "registry.tasks.retain", "schedule": 86400.0, "options": {"expires": 3600}},
     "issuer": {"task": "tenants.issuer.tasks.keep_fresh", "schedule": 86400.0, "options": {"expires": 3600}},
     "forget": {"task": "tenants.automation.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "warn": {"task": "tenants.automation.tasks.warn", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -305,6 +308,10 @@ PKS_KUBECONFIG_MAX_HOURS_ADMIN = env.integer("PKS_KUBECONFIG_MAX_HOURS_ADMIN", 2
 
 # Registry: where the one that holds the bytes listens; people reach it through the portal only
 REGISTRY_URL = env.text("PKS_REGISTRY_URL", "http://127.0.0.1:5001").rstrip("/")
+REGISTRY_SECRET = env.text("PKS_REGISTRY_SECRET", "")
+REGISTRY_STORAGE = env.text("PKS_REGISTRY_STORAGE", "")
+# its configuration file on the worker's host, with which its own garbage collection runs
+REGISTRY_CONFIG = env.text("PKS_REGISTRY_CONFIG", str(paths.data() / "run" / "registry.yml"))
 
 TRIVY = env.text("PKS_TRIVY", "")  # the scanner's program; without it the one that bootstrap fetched
 TRIVY_SHA256 = env.text("PKS_TRIVY_SHA256", "")  # of a program of one's own: it is run by its checksum

@@ -3,14 +3,14 @@
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from pks_portal.pages import AnyOf
+from pks_portal.pages import AnyOf, YesNo
 from registry.models import Artifact, Repository
 
 
 class ProjectFilters(filters.FilterSet):  # type: ignore[misc]
     tenant = filters.CharFilter("tenant__slug", help_text="A tenant's slug.")
     name = filters.CharFilter()
-    public = filters.BooleanFilter()
+    public = YesNo()
 
 
 class RepositoryFilters(filters.FilterSet):  # type: ignore[misc]
@@ -34,7 +34,7 @@ class ArtifactFilters(filters.FilterSet):  # type: ignore[misc]
     subject = filters.CharFilter(help_text="The digest of the artifact that it is about.")
     kind = AnyOf(choices=Artifact.Kind.choices)
     scan_state = AnyOf(choices=Artifact.ScanState.choices)
-    listed = filters.BooleanFilter(help_text="Not: only under its index or subject.")
+    listed = YesNo(help_text="Not: only under its index or subject.")
 
     def inside(self, rows: "QuerySet[Artifact]", name: str, full: str) -> "QuerySet[Artifact]":
         """Keep the artifacts of a repository."""

@@ -1,5 +1,6 @@
 """What an image's own configuration says (OCI image spec 1.1, "Image Configuration"), as far as it is kept."""
 
+import json
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,10 +8,24 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from pks_portal.text import impossible
+from registry.manifests import Manifest
 
 LARGEST_CONFIG: Final = 4 * 1024 * 1024
 KEPT: Final = ("Cmd", "Entrypoint", "Env", "ExposedPorts", "Labels", "User", "Volumes", "WorkingDir", "StopSignal")
 MOST_HISTORY: Final = 500
+
+
+def tells(manifest: Manifest) -> bool:
+    """Say whether a manifest has a configuration that is an image's own, and can be read."""
+    return manifest.is_image and manifest.config is not None and manifest.config.size <= LARGEST_CONFIG
+
+
+def read_facts(raw: bytes) -> dict[str, Any]:
+    """Return the fields of an Artifact that a configuration tells as it is kept; none of what cannot be read."""
+    try:
+        return facts(json.loads(raw))
+    except (ValueError, RecursionError):
+        return {}
 
 
 def facts(config: Any) -> dict[str, Any]:

@@ -26,5 +26,13 @@ def reserve(tenant: Tenant, *, adding: int = 0) -> None:
 
     Raises QuotaExceeded when it takes more than before and more than there is.
     """
-    amount = math.ceil((wanted(tenant) + adding) / GIB)
-    quotas.reserve(tenant, tenant.opaque, {QuotaKind.REGISTRY_GIB: amount})
+    quotas.reserve(tenant, tenant.opaque, {QuotaKind.REGISTRY_GIB: _gib(wanted(tenant) + adding)})
+
+
+def measure(tenant: Tenant) -> None:
+    """Reserve exactly what the tenant's projects take, be there so much or not. Call under the tenant's lock."""
+    quotas.measured(tenant, tenant.opaque, {QuotaKind.REGISTRY_GIB: _gib(wanted(tenant))})
+
+
+def _gib(size: int) -> int:
+    return math.ceil(size / GIB)

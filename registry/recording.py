@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pks_portal.errors import Conflict, Forbidden
 from pks_portal.operations import live
-from registry import patterns, quota
+from registry import holds, patterns, quota
 from registry.manifests import HANGING, Manifest
 from registry.models import Artifact, ArtifactBlob, ArtifactChild, Blob, Project, Push, Repository, Tag, TagChange
 from registry.names import Name, is_tag
@@ -36,8 +36,10 @@ class Origin:
 def begin(project: Project, name: Name, reference: str, manifest: Manifest, origin: Origin) -> Push:
     """Count a push and let it through.
 
-    Raises Conflict (the tag is immutable), Forbidden (a signature, by who may not sign), QuotaExceeded.
+    Raises Conflict (the tag is immutable), Forbidden (a signature, by who may not sign), QuotaExceeded, Unavailable
+    (pushes wait).
     """
+    holds.refuse()
     if manifest.kind == Kind.SIGNATURE and not origin.signs:
         raise Forbidden("error.sign_forbidden")
     tenant = quotas.lock(project.tenant_id)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from pks_portal.errors import Conflict, NotFound
 from pks_portal.operations import live
 from registry import patterns, quota, recording, rights
 from registry.manifests import HANGING
-from registry.models import Artifact, ArtifactChild, Project, Repository, Tag, TagChange
+from registry.models import Artifact, ArtifactChild, Project, Removed, Repository, Tag, TagChange
 from registry.names import Name, is_digest
 from registry.tokens.signing import Claims
 from tenants import audit, quotas
@@ -51,6 +52,11 @@ def artifact(actor: User, row: Artifact) -> None:
     _remove_artifact(Who.of(actor), row)
 
 
+def for_the_portal(by: str, row: Artifact) -> None:
+    """Delete an artifact by a rule of its project. Raises Conflict (immutable, in an index)."""
+    _remove_artifact(Who(by), row)
+
+
 @transaction.atomic
 def repository(actor: User, row: Repository) -> None:
     """Delete a repository with all that is in it. Raises Forbidden, Conflict (an immutable tag)."""
@@ -62,6 +68,7 @@ def repository(actor: User, row: Repository) -> None:
     count = row.artifacts.count()
     audit.record(actor, "registry.repository_delete", row, tenant=tenant, artifacts=count)
     live.changed_soon("repository", row.pk, tenant.pk)
+    _remember(row, row.artifacts.all())
     row.delete()
     recording.count(project)
     quota.reserve(tenant)
@@ -104,6 +111,7 @@ def _delete(repository: Repository, digests: list[str]) -> None:
     """Delete artifacts, what is about them, and an index's children that no other index or tag holds."""
     rows = Artifact.objects.filter(repository=repository, digest__in=digests)
     below = list(ArtifactChild.objects.filter(parent__in=rows).values_list("digest", flat=True))
+    _remember(repository, rows)
     rows.delete()
     about = Artifact.objects.filter(repository=repository, subject__in=digests)
     held = ArtifactChild.objects.filter(parent__repository=repository, digest__in=below).values("digest")
@@ -111,6 +119,16 @@ def _delete(repository: Repository, digests: list[str]) -> None:
     following = [*about.values_list("digest", flat=True), *free.values_list("digest", flat=True)]
     if following:
         _delete(repository, list(dict.fromkeys(following)))
+
+
+def _remember(repository: Repository, rows: QuerySet[Artifact]) -> None:
+    """Note which manifests the next collection is to take out of the registry, and nobody is to find again."""
+    name = str(repository)
+    Removed.objects.bulk_create(
+        [Removed(repository=name, digest=digest) for digest in rows.values_list("digest", flat=True)],
+        ignore_conflicts=True,
+        batch_size=500,
+    )
 
 
 def _refuse_immutable(repository: Repository, name: str) -> None:

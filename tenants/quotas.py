@@ -166,6 +166,19 @@ def reserve(tenant: Tenant, subject: UUID, wanted: Mapping[str, int]) -> None:
     _note(tenant, {line.kind: (line.used or 0, line.after) for line in found if line.kind in wanted})
 
 
+def measured(tenant: Tenant, subject: UUID, amounts: Mapping[str, int]) -> None:
+    """Make the subject's reservations what has been measured, within the limits or not.
+
+    Call inside a transaction, under the tenant's lock.
+    """
+    before = _sums(Reservation.objects.filter(tenant=tenant))
+    own = dict(Reservation.objects.filter(tenant=tenant, subject=subject).values_list("kind", "amount"))
+    for kind, amount in amounts.items():
+        Reservation.objects.update_or_create(kind=kind, subject=subject, defaults={"tenant": tenant, "amount": amount})
+    changed = {kind: amount - own.get(kind, 0) for kind, amount in amounts.items() if amount != own.get(kind, 0)}
+    _note(tenant, {kind: (before.get(kind, 0), before.get(kind, 0) + more) for kind, more in changed.items()})
+
+
 def exceeded(tenant: Tenant, line: Line, all_over: Iterable[Line] = ()) -> QuotaExceeded:
     """Return the refusal of a line that is over, with its figures, and of all others that are."""
     return QuotaExceeded(

@@ -35,6 +35,7 @@ SCOPE_OF: Final[dict[str, Scope | None]] = {
     "task": Scope.CLUSTERS,
     "kubeconfig": Scope.KUBECONFIG,
     "registry": Scope.REGISTRY,
+    "registry_platform": Scope.PLATFORM,
     "quota": Scope.QUOTA,
     "quota.approve": Scope.PLATFORM,
     "quota.change": Scope.PLATFORM,

@@ -15,7 +15,7 @@ LINE = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
 
 
 def sources() -> Iterator[Path]:
-    for folder in ("pks_portal", "tenants", "clusters"):
+    for folder in ("pks_portal", "tenants", "clusters", "registry"):
         for file in (CHECKOUT / folder).rglob("*.py"):
             if "cli" not in file.parts:  # what the command line reads is the person's own
                 yield file

@@ -71,6 +71,10 @@ class ScannerDatabaseSerializer(serializers.Serializer[Any]):
     cause = serializers.CharField(allow_blank=True)
 
 
+class ScannerDatabasesSerializer(serializers.Serializer[Any]):
+    items = ScannerDatabaseSerializer(many=True)
+
+
 class SecuritySummarySerializer(serializers.Serializer[Any]):
     images = serializers.IntegerField()
     scanned = serializers.IntegerField()
@@ -184,10 +188,10 @@ class VulnerabilitySearchViewSet(GenericViewSet[Finding]):
 class ScannersView(APIView):
     """By what scanners judge."""
 
-    @extend_schema(responses=ScannerDatabaseSerializer(many=True), operation_id="registry_scanners_list")
+    @extend_schema(responses=ScannerDatabasesSerializer, operation_id="registry_scanners_list")
     def get(self, request: UserRequest) -> Response:
         """Return the state of each scanner's database."""
-        return Response({"items": ScannerDatabaseSerializer(scans.states(), many=True).data})
+        return Response(ScannerDatabasesSerializer({"items": scans.states()}).data)
 
     @extend_schema(request=None, responses={202: ScanTaskSerializer}, operation_id="registry_scanners_rejudge")
     def post(self, request: UserRequest) -> Response:

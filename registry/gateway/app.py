@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode
 from channels.db import database_sync_to_async
 
 from pks_portal.errors import PortalError
+from registry import holds
 from registry.gateway import deciding, listing, manifests, upstream
 from registry.gateway.passing import passed
 from registry.gateway.replies import Receive, Reply, Scope, Send, challenge, error, of_portal, send
@@ -122,6 +123,8 @@ async def _dispatch(call: Call) -> Reply | None:
         return await listing.tags(call)
     if call.what == "referrers":
         return await listing.referrers(call)
+    if call.method not in {"GET", "HEAD"}:
+        await database_sync_to_async(holds.refuse)()
     return await passed(call, _without_foreign_mount(call))
 
 

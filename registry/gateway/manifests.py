@@ -1,24 +1,21 @@
 """Manifests: what may be pulled, what may be pushed, and the rows of what was."""
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from channels.db import database_sync_to_async
 
 from pks_portal.errors import PortalError
-from registry import recording, removing
+from registry import followed, recording, removing
 from registry.gateway import deciding
 from registry.gateway.passing import incoming, outgoing
 from registry.gateway.replies import PRECONDITION, Headers, Reply, error
 from registry.gateway.upstream import Request, answered, ask, whole
-from registry.images import LARGEST_CONFIG, facts
+from registry.images import LARGEST_CONFIG, read_facts, tells
 from registry.manifests import LARGEST, Manifest, read
 from registry.models import Artifact, Push
 from registry.names import is_digest, is_tag
-from registry.scanning import scans
 from registry.tokens import signing
-from registry.trust import verifying
 
 if TYPE_CHECKING:
     from registry.gateway.app import Call
@@ -87,9 +84,7 @@ def _begun(call: "Call", manifest: Manifest) -> Push:
 
 def _finished(push: Push, manifest: Manifest, config: dict[str, Any]) -> Artifact:
     artifact = recording.finish(push, manifest, config)
-    recording.told(artifact, push)
-    scans.pushed(artifact)
-    verifying.pushed(artifact)
+    followed.pushed(artifact, push)
     return artifact
 
 
@@ -101,15 +96,12 @@ async def _kept(call: "Call", manifest: Manifest) -> tuple[int, Headers, bytes]:
 
 async def _config(call: "Call", manifest: Manifest) -> dict[str, Any]:
     """Return what an image's configuration says of it; nothing where there is none that can be read."""
-    if not manifest.is_image or manifest.config is None or manifest.config.size > LARGEST_CONFIG:
+    if not tells(manifest) or manifest.config is None:
         return {}
     headers = [(b"authorization", _own(call, "pull"))]
     target = f"/v2/{call.name}/blobs/{manifest.config.digest}"
     status, _headers, body = await ask(Request("GET", target, headers), LARGEST_CONFIG)
-    try:
-        return facts(json.loads(body)) if status == HTTPStatus.OK else {}
-    except (ValueError, RecursionError):
-        return {}
+    return read_facts(body) if status == HTTPStatus.OK else {}
 
 
 def _answer_headers(call: "Call", manifest: Manifest) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from registry.models.artifacts import Artifact, ArtifactBlob, ArtifactChild, Blo
 from registry.models.projects import ImmutableRule, Project, ProjectMember, Robot
 from registry.models.scanning import Advisory, AdvisoryFeed, Finding, Sbom, Scan, Vulnerability
 from registry.models.trust import CveException, TrustedKey
+from registry.models.upkeep import Collection, PushHold, Removed, RetentionRule, RetentionRun
 
 __all__ = [
     "Advisory",
@@ -12,13 +13,18 @@ __all__ = [
     "ArtifactBlob",
     "ArtifactChild",
     "Blob",
+    "Collection",
     "CveException",
     "Finding",
     "ImmutableRule",
     "Project",
     "ProjectMember",
     "Push",
+    "PushHold",
+    "Removed",
     "Repository",
+    "RetentionRule",
+    "RetentionRun",
     "Robot",
     "Sbom",
     "Scan",

@@ -193,7 +193,7 @@ def names(record: Mapping[str, Any]) -> list[str]:
 def rating(record: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[Severity, float | None, str]:
     """Return severity, base score and vector: by CVSS where given, else by the source's own word, else unknown."""
     for one in [*(said.get("severity") or []), *(record.get("severity") or [])]:
-        if (found := _scored(str(one.get("type")), str(one.get("score")))) is not None:
+        if (found := scored(str(one.get("type")), str(one.get("score")))) is not None:
             return found
     for holder in (said.get("ecosystem_specific"), said.get("database_specific"), record.get("database_specific")):
         word = str((holder or {}).get("severity") or (holder or {}).get("urgency") or "").upper()
@@ -202,7 +202,8 @@ def rating(record: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[Severity
     return Severity.UNKNOWN, None, ""
 
 
-def _scored(kind: str, vector: str) -> tuple[Severity, float, str] | None:
+def scored(kind: str, vector: str) -> tuple[Severity, float, str] | None:
+    """Return severity, base score and vector of a CVSS vector; None where it is none that can be read."""
     reader: Callable[[str], Any] | None = {"CVSS_V3": CVSS3, "CVSS_V4": CVSS4}.get(kind)
     if reader is None:
         return None

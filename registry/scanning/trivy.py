@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from pks_portal.errors import Unavailable
-from registry.scanning import binary, coverage, databases, place
+from registry.scanning import binary, coverage, databases, osv, place
 from registry.scanning.binary import Unusable
 from registry.scanning.port import Database, Found, Judgement, Log, Package
 from registry.severity import Severity
@@ -197,4 +197,6 @@ def _cvss(said: dict[str, Any], preferred: str) -> tuple[float | None, str]:
         for score, vector in (("V40Score", "V40Vector"), ("V3Score", "V3Vector")):
             if one.get(score):
                 return float(one[score]), str(one.get(vector) or "")[:200]
+            if said_by := osv.scored("CVSS_V3" if score == "V3Score" else "CVSS_V4", str(one.get(vector) or "")):
+                return said_by[1], said_by[2]
     return None, ""

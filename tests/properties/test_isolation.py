@@ -14,6 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from clusters.models import Cluster
 from pks_portal.operations.models import Operation
+from registry.models import Artifact, Project, Repository
 from tenants.models import AuditEntry, Delivery, Notice, QuotaRequest, Tenant, Webhook
 from tests.permissions.people import BACKEND, browser_of, person
 from tests.properties.isolation import Isolation
@@ -66,6 +67,10 @@ FAULTS: dict[str, Any] = {
     "tenants.api.webhooks.DeliveryViewSet.get_queryset": everything(Delivery, "webhook__tenant"),
     "tenants.notices.webhooks.visible": everything(Webhook, "tenant", "created_by"),
     "tenants.audit.reading.tenants_where": everything(Tenant),
+    "registry.browsing.projects": everything(Project, "tenant"),
+    "registry.browsing.repositories": everything(Repository, "project__tenant"),
+    "registry.browsing.artifacts": everything(Artifact, "repository__project__tenant"),
+    "registry.security.Project": unscoped(Project),
     # pages
     "pks_portal.operations.views._visible": everything(Operation),
     "clusters.views.detail.Cluster": unscoped(Cluster),

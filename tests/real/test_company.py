@@ -36,7 +36,7 @@ GUIDE = CHECKOUT / "docs" / "company.md"
 NAME = "pks.corp.example"
 PERSON = "www-data"  # on every Debian; the guide makes a user of its own where there is none of the name
 SHIPPED = (
-    "clusters", "deploy", "docs", "locale", "pks_portal", "static", "templates", "tenants", "tools",
+    "clusters", "deploy", "docs", "locale", "pks_portal", "registry", "static", "templates", "tenants", "tools",
     "LICENSE", "Makefile", "NOTICE", "README.md", "manage.py", "pyproject.toml", "requirements-dev.txt",
     "requirements.txt",
 )  # fmt: skip
@@ -117,7 +117,7 @@ def variables(place: Path, postgres: dict[str, str], directory: dict[str, str], 
     paths = {"CODE": "code", "ETC": "etc", "DATA": "data", "CACHE": "cache", "BACKUPS": "backups"}
     paths |= {"CLUSTERS": "clusters", "UNITS": "units", "SBIN": "sbin", "ARCHIVE": "release.tar.gz"}
     paths |= {"CERTIFICATE": "front.crt", "CERTIFICATE_KEY": "front.key", "NEXT_ARCHIVE": "release.tar.gz"}
-    ports = ("PORT", "TLS_PORT", "PLAIN_PORT", "REDIS_PORT", "ISSUER_PORT")
+    ports = ("PORT", "TLS_PORT", "PLAIN_PORT", "REDIS_PORT", "ISSUER_PORT", "REGISTRY_PORT")
     return {
         **{name: str(place / file) for name, file in paths.items()},
         **{name: str(free_port()) for name in ports},
@@ -256,9 +256,22 @@ def company_is_reached(company: Company) -> None:
         verify=ssl.create_default_context(cafile=f"{company.variables['DATA']}/issuer/ca.pem"),
     )
     assert keys.json()["keys"]
+    images_are_taken(company)
     token = token_of(company)
     gets_a_cluster(company, token)
     assert list(Path(company.variables["BACKUPS"]).glob("*.backup"))
+
+
+def images_are_taken(company: Company) -> None:
+    """The registry behind trusts the portal's tokens and begins an upload; who has none is told where to get one."""
+    company.manage("seed_registry")
+    asked = company.ask("GET", "/v2/payments/first/tags/list")
+    assert f'realm="https://{NAME}/service/token"' in asked.headers["WWW-Authenticate"]
+    query = {"service": "pks-registry", "scope": "repository:payments/first:pull,push"}
+    given = company.ask("GET", "/service/token", params=query, auth=("li.na", PASSWORD))
+    assert given.status_code == 200, given.text
+    begun = company.ask("POST", "/v2/payments/first/blobs/uploads/", given.json()["token"])
+    assert begun.status_code == 202, begun.text
 
 
 def token_of(company: Company) -> str:

@@ -184,7 +184,7 @@ def test_other_tenants_requests_are_shown_to_deciders_only(tenant: Any, admin: A
     request = requests.ask(admin, tenant, {"nodes": 2}, reason="x")
     second = requests.ask(admin, tenant, {"nodes": 1}, reason="y")
     assert requests.context(request, admin).waiting == [second]
-    assert requests.context(request, boss).trend.keys() == {"clusters", "nodes", "vcpu", "memory_gib"}
+    assert requests.context(request, boss).trend.keys() == {"clusters", "nodes", "vcpu", "memory_gib", "registry_gib"}
 
 
 def test_what_a_leaver_asked_for_lapses(tenant: Any, admin: Any, boss: Any) -> None:
