@@ -64,7 +64,14 @@ def test_a_scan_that_fails_ends_with_1(pks: Pks, stocked: FakePortal) -> None:
 
 
 def test_scanners_say_how_old_their_databases_are(pks: Pks, signed_in: FakePortal) -> None:
-    item = {"name": "trivy", "state": "absent", "updated_at": None, "records": None, "sources": [], "cause": "none"}
+    item: dict[str, Any] = {
+        "name": "trivy",
+        "state": "absent",
+        "updated_at": None,
+        "records": None,
+        "sources": [],
+        "cause": "none",
+    }
     signed_in.once("GET", f"{REST}/scanners", (200, {"items": [item]}))
     assert pks("scanners").out.splitlines()[1].split() == ["trivy", "absent", "none"]
 

@@ -51,6 +51,7 @@ def pks(portal: Portal, tmp_path: Path) -> Pks:
 def test_a_project_from_its_making_to_its_end(
     portal: Portal, pks: Pks, client: Callable[[str], Client], layout: Layout, tmp_path: Path
 ) -> None:
+    portal.token("wang.fang")  # who has never signed in is nobody yet
     pks("create-image-project", "shop", "--about", "What is sold")
     client("sun.li").copy(f"oci:{layout.path}:one", "//shop/web:1.0")
     client("sun.li").copy(f"oci:{layout.path}:many", "//shop/many:1", "--all")
@@ -87,9 +88,9 @@ def strict(pks: Pks) -> None:
     pks("update-image-project", "shop", "--signed-only", "--grace-hours", "0")
     assert "May be pulled:  no: " in pks("image", "shop/web:1.0")
     pks("update-image-project", "shop", "--unsigned-too")
-    pks("add-image-project-member", "shop", "chen.jie", "--role", "viewer")
-    assert [row["user"] for row in pks.json("image-project-members", "shop")] == ["chen.jie"]
-    pks("remove-image-project-member", "shop", "chen.jie", "--non-interactive")
+    pks("add-image-project-member", "shop", "wang.fang", "--role", "viewer")
+    assert [row["user"] for row in pks.json("image-project-members", "shop")] == ["wang.fang"]
+    pks("remove-image-project-member", "shop", "wang.fang", "--non-interactive")
     assert pks.json("image-project-members", "shop") == []
 
 
