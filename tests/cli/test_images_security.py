@@ -1,0 +1,110 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Pks
+from tests.cli.fake_portal import FakePortal, task
+from tests.cli.test_images import ARTIFACT, AT, DIGEST, GONE, REST, listed
+
+ARTIFACT_PATH = f"{REST}/artifacts/a1"
+PROJECT_PATH = f"{REST}/projects/payments"
+FINDING: dict[str, Any] = {
+    "id": "f1", "vulnerability": "CVE-2024-1", "severity": "high", "score": 7.5, "vector": "", "package": "openssl",
+    "version": "3.0.1", "fixed_in": "3.0.2", "status": "fixed", "title": "A flaw", "links": [], "source": "debian",
+    "scanner": "trivy", "repository": "payments/web", "digest": DIGEST,
+}  # fmt: skip
+SCAN = {
+    "scanner": "trivy", "scanner_version": "1", "state": "success", "started_at": AT, "ended_at": AT, "database": "d",
+    "database_state": "old", "database_updated_at": AT, "database_records": 1, "database_sources": [], "packages": 88,
+    "not_assessed": 3, "error": "", "task": None, "log": "",
+}  # fmt: skip
+KEY = {"id": "k1", "name": "release", "pem": "P", "fingerprint": "f" * 64, "added_by": "sun.li", "added_at": AT}
+EXCEPTION: dict[str, Any] = {
+    "id": "e1", "project": "payments", "vulnerability": "CVE-2024-1", "repositories": "web/*", "package": "",
+    "reason": "not reached", "status": "asked", "live": False, "asked_by": "li.na", "asked_at": AT,
+    "decided_by": None, "decided_at": None, "comment": "", "expires_at": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def stocked(signed_in: FakePortal) -> FakePortal:
+    """A portal that knows one image, asked for up to three times by its name."""
+    signed_in.once("GET", f"{REST}/artifacts", *[listed(ARTIFACT)] * 3)
+    return signed_in
+
+
+def test_findings_of_an_image_and_images_of_a_finding(pks: Pks, stocked: FakePortal) -> None:
+    stocked.once("GET", f"{ARTIFACT_PATH}/findings", listed(FINDING))
+    told = ["CVE-2024-1", "high", "7.5", "openssl", "3.0.1", "3.0.2"]
+    ran = pks("findings", "payments/web:1.0", "--severity", "high")
+    assert ran.out.splitlines()[1].split() == [*told, "A", "flaw"]
+    assert stocked.requests("GET", f"{ARTIFACT_PATH}/findings")[0].query["severity"] == "high"
+    stocked.once("GET", f"{REST}/vulnerabilities", listed(FINDING))
+    assert pks("vulnerabilities", "CVE-2024-").out.splitlines()[1].split() == [*told, f"payments/web@{DIGEST}"]
+    assert stocked.requests("GET", f"{REST}/vulnerabilities")[0].query["vulnerability"] == "CVE-2024-"
+
+
+def test_scans_are_asked_for_and_read(pks: Pks, stocked: FakePortal) -> None:
+    path = f"{ARTIFACT_PATH}/scans"
+    stocked.once("POST", path, (202, {"task": task()}))
+    assert pks("scan-image", "payments/web:1.0").out == "Use 'pks task t1 --watch' to follow it\n"
+    stocked.once("GET", path, listed(SCAN))
+    row = pks("image-scans", "payments/web:1.0").out.splitlines()[1].split()
+    assert (row[:2], row[4], row[-2:]) == (["trivy", "success"], "old", ["88", "3"])
+    stocked.once("GET", f"{ARTIFACT_PATH}/sbom", (200, {"spdxVersion": "SPDX-2.3"}))
+    assert pks("sbom", "payments/web:1.0", "--form", "spdx").json == {"spdxVersion": "SPDX-2.3"}
+    assert stocked.requests("GET", f"{ARTIFACT_PATH}/sbom")[0].query == {"form": "spdx"}
+
+
+def test_a_scan_that_fails_ends_with_1(pks: Pks, stocked: FakePortal) -> None:
+    stocked.task = task("failed", last_seq=0)
+    stocked.once("POST", f"{ARTIFACT_PATH}/scans", (202, {"task": task()}))
+    assert pks("scan-image", "payments/web:1.0", "--wait").code == 1
+
+
+def test_scanners_say_how_old_their_databases_are(pks: Pks, signed_in: FakePortal) -> None:
+    item: dict[str, Any] = {
+        "name": "trivy",
+        "state": "absent",
+        "updated_at": None,
+        "records": None,
+        "sources": [],
+        "cause": "none",
+    }
+    signed_in.once("GET", f"{REST}/scanners", (200, {"items": [item]}))
+    assert pks("scanners").out.splitlines()[1].split() == ["trivy", "absent", "none"]
+
+
+def test_keys_are_trusted_and_not(pks: Pks, signed_in: FakePortal, tmp_path: Path) -> None:
+    path = f"{PROJECT_PATH}/trusted-keys"
+    signed_in.once("GET", path, listed(KEY))
+    assert pks("trusted-keys", "payments").out.splitlines()[1].split()[:3] == ["release", "f" * 64, "sun.li"]
+    pem = tmp_path / "cosign.pub"
+    pem.write_text("-----BEGIN PUBLIC KEY-----\n")
+    signed_in.once("POST", path, (201, KEY), (201, KEY))
+    assert pks("trust-key", "payments", "release", "--file", str(pem)).out.endswith("release: k1\n")
+    assert pks("trust-key", "payments", "release", "--file", "-", stdin="piped").code == 0
+    sent = [request.body["public_key"] for request in signed_in.requests("POST", path)]
+    assert sent == ["-----BEGIN PUBLIC KEY-----\n", "piped"]
+    signed_in.once("DELETE", f"{path}/k1", GONE)
+    assert pks("distrust-key", "payments", "k1", stdin="y\n").code == 0
+
+
+def test_exceptions_are_asked_for_and_decided(pks: Pks, signed_in: FakePortal) -> None:
+    path = f"{PROJECT_PATH}/exceptions"
+    signed_in.once("GET", path, listed(EXCEPTION))
+    assert pks("exceptions", "payments").out.splitlines()[1].split()[:4] == ["e1", "CVE-2024-1", "web/*", "asked"]
+    signed_in.once("POST", path, (201, EXCEPTION))
+    asked = pks("request-exception", "payments", "CVE-2024-1", "--reason", "not reached", "--repositories", "web/*")
+    assert "Status:         asked" in asked.out
+    assert signed_in.requests("POST", path)[0].body == {
+        "vulnerability": "CVE-2024-1", "reason": "not reached", "days": 30, "repositories": "web/*", "package": "",
+    }  # fmt: skip
+    for verb in ("approve", "reject"):
+        signed_in.once("POST", f"{path}/e1/{verb}", (200, EXCEPTION))
+        assert pks(f"{verb}-exception", "payments", "e1", "--comment", "so", "--json").json == EXCEPTION
+        assert signed_in.requests("POST", f"{path}/e1/{verb}")[0].body == {"comment": "so"}
+    signed_in.once("POST", f"{path}/e1/withdraw", (200, EXCEPTION))
+    assert pks("withdraw-exception", "payments", "e1").code == 2
+    assert pks("withdraw-exception", "payments", "e1", stdin="y\n").code == 0
