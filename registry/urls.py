@@ -1,10 +1,11 @@
 """Pages of the registry: what is there under /images, as clients write it; what one does to it under /registry."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from registry.views import artifacts, listing, projects, repositories, robots, scanning, trust
+from registry.views import artifacts, listing, projects, repositories, robots, rules, scanning, trust
 
 app_name = "registry"
+RULES = r"^registry/projects/(?P<project>[^/]+)/rules/(?P<sort>immutable|retention)"
 urlpatterns = [
     path("security", scanning.overview, name="security"),
     path("platform/scanners", scanning.scanners, name="scanners"),
@@ -26,6 +27,9 @@ urlpatterns = [
     path("registry/projects/<str:project>/keys/<uuid:pk>/remove", trust.remove_key, name="remove-key"),
     path("registry/projects/<str:project>/exceptions", trust.ask, name="ask-exception"),
     path("registry/projects/<str:project>/exceptions/<uuid:pk>", trust.decide, name="decide-exception"),
+    re_path(f"{RULES}$", rules.add, name="add-rule"),
+    re_path(rf"{RULES}/(?P<pk>[0-9]{{1,9}})/remove$", rules.remove, name="remove-rule"),
+    path("registry/projects/<str:project>/retention", rules.run, name="run-retention"),
     path("registry/readme/<path:reference>", repositories.describe, name="readme"),
     path("registry/delete-repository/<path:reference>", repositories.delete, name="delete-repository"),
     path("registry/tag/<path:reference>", artifacts.set_tag, name="set-tag"),

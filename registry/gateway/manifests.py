@@ -69,13 +69,14 @@ async def _push(call: "Call") -> Reply:
     push = await database_sync_to_async(_begun)(call, manifest)
     try:
         status, _headers, body = await _kept(call, manifest)
-        if status != HTTPStatus.CREATED:
-            await database_sync_to_async(recording.abandon)(push)
-            return Reply(status, body, (("Content-Type", "application/json"),))
-        await database_sync_to_async(_finished)(push, manifest, await _config(call, manifest))
     except PortalError:
         await database_sync_to_async(recording.abandon)(push)
         raise
+    if status != HTTPStatus.CREATED:
+        await database_sync_to_async(recording.abandon)(push)
+        return Reply(status, body, (("Content-Type", "application/json"),))
+    # from here on the registry has it: whatever fails, the push is settled later (registry/upkeep/settling.py)
+    await database_sync_to_async(_finished)(push, manifest, await _config(call, manifest))
     return Reply(status, b"", _answer_headers(call, manifest))
 
 

@@ -33,11 +33,17 @@ def change_immutable(actor: User, row: ImmutableRule, wanted: Mapping[str, Any])
 
 
 def make_retention(actor: User, project: Project, wanted: Mapping[str, Any]) -> RetentionRule:
-    """Make a rule out of {repositories, tags, untagged, keep, number, disabled}. Raises Forbidden, Invalid."""
+    """Make a rule out of {repositories, tags, untagged, keep, number, disabled}.
+
+    Raises Forbidden, Invalid, Conflict (there is such a one).
+    """
     rights.require(actor, "registry.configure", project)
     _refuse_many(project.retention_rules.count())
     row = RetentionRule(project=project, made_by=actor, **_checked(wanted))
     _check_number(row)
+    same = {name: getattr(row, name) for name in ("repositories", "tags", "untagged", "keep", "number")}
+    if project.retention_rules.filter(**same).exists():
+        raise Conflict("error.rule_there", field="tags")
     return _saved(actor, row, "retention_make")
 
 

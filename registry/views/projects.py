@@ -16,13 +16,13 @@ from registry import members, projects, rights, robots
 from registry.commands import push_commands
 from registry.models import Project, ProjectMember, Robot
 from registry.severity import Severity
-from registry.views import finding
+from registry.views import finding, retained
 from tenants.access import Decision
 from tenants.http import UserHttpRequest
 from tenants.models import Role
 from tenants.stepup import step_up
 
-TABS = ("repositories", "members", "robots", "policy", "exceptions", "audit")
+TABS = ("repositories", "members", "robots", "policy", "rules", "exceptions", "audit")
 PER_PAGE = 25
 GRACES = (0, 24, 72, 168, 336)
 DAYS = (7, 30, 90, 365)
@@ -81,6 +81,8 @@ def _of_tab(request: UserHttpRequest, project: Project, tab: str) -> dict[str, A
             "cve": request.GET.get("cve", "")[:60],
             "decide": rights.may(request.user, "registry.decide_exception", project),
         }
+    if tab == "rules":
+        return retained.of_project(request, project)
     return {} if tab == "audit" else _repositories(request, project)
 
 

@@ -119,7 +119,10 @@ DIGEST = f"{REPOSITORY}@sha256:{'1' * 64}"
 PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("get", "/images"): ({}, ALL),
     ("get", ONE): ({}, SEEN),
-    **{("get", f"{ONE}?tab={tab}"): ({}, SEEN) for tab in ("members", "robots", "policy", "exceptions", "audit")},
+    **{
+        ("get", f"{ONE}?tab={tab}"): ({}, SEEN)
+        for tab in ("members", "robots", "policy", "rules", "exceptions", "audit")
+    },
     ("get", f"/images/{REPOSITORY}"): ({}, SEEN),
     ("get", f"/images/{REPOSITORY}?tab=readme"): ({}, SEEN),
     ("get", f"/images/{REPOSITORY}:1.0"): ({}, SEEN),
@@ -142,6 +145,14 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("post", f"{FORM}/robots"): ({"name": "ci", "rights": "pull", "days": "30"}, _made(200)),
     ("post", f"{FORM}/robots/{{robot}}"): ({"do": "stop"}, _made(302)),
     ("post", f"{FORM}/robots/{{robot}}/rotate"): ({"days": "30", "stamp": ""}, _made(200)),
+    ("post", f"{FORM}/rules/immutable"): ({"repositories": "**", "tags": "v*"}, _made(302)),
+    ("post", f"{FORM}/rules/retention"): (
+        {"repositories": "**", "tags": "**", "keep": "days_since_push", "number": "9"},
+        _made(302),
+    ),
+    ("post", f"{FORM}/rules/immutable/{{immutable_rule}}/remove"): ({}, _made(302)),
+    ("post", f"{FORM}/rules/retention/{{retention_rule}}/remove"): ({}, _made(302)),
+    ("post", f"{FORM}/retention"): ({"do": "dry"}, _made(302)),
     ("post", f"/registry/readme/{REPOSITORY}"): ({"about": "# It"}, _built(302)),
     ("post", f"/registry/delete-repository/{REPOSITORY}"): ({"name": REPOSITORY}, _run(302)),
     ("post", f"/registry/tag/{DIGEST}"): ({"name": "stable"}, _built(302)),
@@ -151,10 +162,15 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
 # of an administrator's forms: the answer at first, and what is answered instead when it is sent again
 TWICE: dict[str, tuple[int, str]] = {
     path: (expected[3], "") for (method, path), (_fields, expected) in PAGES.items() if method == "post"
-} | {f"/registry/scan/{DIGEST}": (302, "new")}
+} | {f"/registry/scan/{DIGEST}": (302, "new"), f"{FORM}/retention": (302, "new")}
 SAID_INSTEAD: dict[str, set[int]] = {
     f"/registry/scan/{DIGEST}": {409},
     f"{FORM}/keys": {409},
+    f"{FORM}/rules/immutable": {409},
+    f"{FORM}/rules/retention": {409},
+    f"{FORM}/rules/immutable/{{immutable_rule}}/remove": {404},
+    f"{FORM}/rules/retention/{{retention_rule}}/remove": {404},
+    f"{FORM}/retention": {409},
     f"{FORM}/keys/{{image_key}}/remove": {404},
     f"{FORM}/exceptions": {409},
     f"{FORM}/exceptions/{{exception}}": {409},
