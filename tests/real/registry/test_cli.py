@@ -65,7 +65,7 @@ def test_a_project_from_its_making_to_its_end(
     tagged_and_described(pks, tmp_path)
     strict(pks)
     robot(pks, client("").host, client("").home.parent / "robot")
-    assert "shop" in pks("delete-image-project", "shop", "--non-interactive", code=1)
+    assert "2 repositories" in pks("delete-image-project", "shop", "--non-interactive", code=1)
     pks("delete-image", "shop/web:1.0", "--non-interactive")
     assert pks.json("images", "shop/web") == []
     for name in ("shop/many", "shop/web"):
