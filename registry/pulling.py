@@ -1,6 +1,7 @@
 """Whether an artifact may be pulled, and if not, why: the same answer for the gateway, pages and programs.
 
-Signatures, attestations and SBOMs always may: they are what one judges an image by.
+Signatures, attestations and SBOMs always may: they are what one judges an image by. What only says that it is one
+(by its subject, or by what an index says of it) is none: disguises.py.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from django.utils import timezone
 
 from pks_portal import messages
 from registry import patterns
-from registry.models import Artifact, ArtifactChild, CveException, Finding, Project
+from registry.models import Artifact, CveException, Finding, Project
 from registry.severity import Severity
+from registry.trust.kinds import ACCESSORIES
 
 Kind = Artifact.Kind
 Signed = Artifact.Signed
@@ -38,21 +40,13 @@ def refusal(artifact: Artifact, project: Project, *, signs: bool = False) -> Ref
 
     `signs`: by who may sign, and so must be able to fetch what is not signed yet.
     """
-    if artifact.kind not in {Kind.IMAGE, Kind.INDEX, Kind.CHART, Kind.OTHER} or artifact.subject:
-        return None
-    if _is_attestation(artifact):
+    if artifact.kind in ACCESSORIES:
         return None
     if project.signed_only and not signs and artifact.signed not in {Signed.YES, Signed.INHERITED}:
         return _unsigned(artifact)
     if project.block_severity is not None and artifact.kind in JUDGED:
         return _vulnerable(artifact, project)
     return None
-
-
-def _is_attestation(artifact: Artifact) -> bool:
-    """Say whether it is one of BuildKit's attestations, which stand among the images of an index."""
-    rows = ArtifactChild.objects.filter(parent__repository=artifact.repository_id, digest=artifact.digest)
-    return rows.exclude(attests="").exists()
 
 
 def _unsigned(artifact: Artifact) -> Refusal:

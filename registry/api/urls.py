@@ -8,8 +8,10 @@ from rest_framework.routers import SimpleRouter
 from registry.api.artifacts import ArtifactViewSet
 from registry.api.projects import ProjectMembersViewSet, ProjectViewSet, RobotsViewSet
 from registry.api.repositories import RepositoryViewSet
+from registry.api.rules import ImmutableRulesViewSet, RetentionRulesViewSet, RetentionRunsViewSet
 from registry.api.scanning import DatabaseView, ImageFindingsViewSet, ScannersView, VulnerabilitySearchViewSet
 from registry.api.trust import CveExceptionsViewSet, TrustedKeysViewSet
+from registry.api.upkeep import ArtifactCopiesViewSet, GarbageCollectionsViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("projects", ProjectViewSet, basename="registry-project")
@@ -18,6 +20,7 @@ router.register("artifacts", ArtifactViewSet, basename="registry-artifact")
 router.register("vulnerabilities", VulnerabilitySearchViewSet, basename="registry-vulnerability")
 
 LIST: dict[str, Any] = {"get": "list", "post": "create"}
+CHANGE: dict[str, Any] = {"patch": "partial_update", "delete": "destroy"}
 PROJECT = "projects/<str:project>"
 ARTIFACT = "artifacts/<uuid:artifact>"
 urlpatterns = [
@@ -42,5 +45,15 @@ urlpatterns = [
     path(f"{ARTIFACT}/sbom", ImageFindingsViewSet.as_view({"get": "sbom"})),
     path("scanners", ScannersView.as_view()),
     path("scanners/databases/<slug:kind>", DatabaseView.as_view()),
+    path(f"{PROJECT}/immutable-rules", ImmutableRulesViewSet.as_view(LIST)),
+    path(f"{PROJECT}/immutable-rules/<int:id>", ImmutableRulesViewSet.as_view(CHANGE)),
+    path(f"{PROJECT}/retention-rules", RetentionRulesViewSet.as_view(LIST)),
+    path(f"{PROJECT}/retention-rules/<int:id>", RetentionRulesViewSet.as_view(CHANGE)),
+    path(f"{PROJECT}/retention-runs", RetentionRunsViewSet.as_view(LIST)),
+    path(f"{PROJECT}/retention-runs/<uuid:pk>", RetentionRunsViewSet.as_view({"get": "retrieve"})),
+    path(f"{ARTIFACT}/copies", ArtifactCopiesViewSet.as_view({"post": "create"})),
+    path("garbage-collections", GarbageCollectionsViewSet.as_view(LIST)),
+    path("garbage-collections/<uuid:pk>", GarbageCollectionsViewSet.as_view({"get": "retrieve"})),
+    path("reconciliations", GarbageCollectionsViewSet.as_view({"post": "reconcile"})),
     path("", include(router.urls)),
 ]

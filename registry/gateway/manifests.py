@@ -1,18 +1,19 @@
 """Manifests: what may be pulled, what may be pushed, and the rows of what was."""
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from channels.db import database_sync_to_async
 
 from pks_portal.errors import PortalError
-from registry import followed, recording, removing
+from registry import disguises, followed, recording, removing
 from registry.gateway import deciding
 from registry.gateway.passing import incoming, outgoing
 from registry.gateway.replies import PRECONDITION, Headers, Reply, error
 from registry.gateway.upstream import Request, answered, ask, whole
 from registry.images import LARGEST_CONFIG, read_facts, tells
-from registry.manifests import LARGEST, Manifest, read
+from registry.manifests import LARGEST, Manifest, Part, read
 from registry.models import Artifact, Push
 from registry.names import is_digest, is_tag
 from registry.tokens import signing
@@ -64,6 +65,7 @@ async def _push(call: "Call") -> Reply:
     manifest = read(raw, call.header(b"content-type"), call.rest)
     if is_digest(call.rest) and call.rest != manifest.digest:
         return error("DIGEST_INVALID", "the digest is not that of the manifest", HTTPStatus.BAD_REQUEST)
+    manifest = await _unmasked(call, manifest)
     push = await database_sync_to_async(_begun)(call, manifest)
     try:
         status, _headers, body = await _kept(call, manifest)
@@ -94,14 +96,32 @@ async def _kept(call: "Call", manifest: Manifest) -> tuple[int, Headers, bytes]:
     return await ask(Request("PUT", target, headers, whole(manifest.raw), len(manifest.raw)), LARGEST_REFUSAL)
 
 
+async def _unmasked(call: "Call", manifest: Manifest) -> Manifest:
+    """Look into what passes for something about an image, and could be one."""
+    if not (parts := disguises.doubtful(manifest)):
+        return manifest
+    contents = [await _blob(call, one, disguises.LARGEST) for one in parts]
+    return await asyncio.to_thread(disguises.unmasked, manifest, contents)
+
+
 async def _config(call: "Call", manifest: Manifest) -> dict[str, Any]:
     """Return what an image's configuration says of it; nothing where there is none that can be read."""
     if not tells(manifest) or manifest.config is None:
         return {}
+    found = await _blob(call, manifest.config, LARGEST_CONFIG)
+    return {} if found is None else read_facts(found)
+
+
+async def _blob(call: "Call", part: Part, most: int) -> bytes | None:
+    """Return the content of a part; None where it is not there, or larger than `most` bytes."""
+    target = f"/v2/{call.name}/blobs/{part.digest}"
     headers = [(b"authorization", _own(call, "pull"))]
-    target = f"/v2/{call.name}/blobs/{manifest.config.digest}"
-    status, _headers, body = await ask(Request("GET", target, headers), LARGEST_CONFIG)
-    return read_facts(body) if status == HTTPStatus.OK else {}
+    head, answered, _body = await ask(Request("HEAD", target, headers), 0)
+    length = next((value for name, value in answered if name == b"content-length"), b"")
+    if head != HTTPStatus.OK or not length.isdigit() or int(length) > most:
+        return None
+    status, _headers, body = await ask(Request("GET", target, headers), most)
+    return body if status == HTTPStatus.OK else None
 
 
 def _answer_headers(call: "Call", manifest: Manifest) -> tuple[tuple[str, str], ...]:

@@ -33,7 +33,10 @@ def path() -> Path:
         seen = wanted.stat()
     except OSError:
         raise Unusable("error.scanner_missing", system="trivy") from None
-    return _kept(wanted, seen.st_size, seen.st_mtime_ns)
+    if not (kept := _kept(wanted, seen.st_size, seen.st_mtime_ns)).exists():  # somebody cleared the data directory
+        _kept.cache_clear()
+        kept = _kept(wanted, seen.st_size, seen.st_mtime_ns)
+    return kept
 
 
 def version() -> str:

@@ -115,5 +115,5 @@ class Bolt:
     def _unpack(form: struct.Struct, data: bytes | mmap.mmap, at: int) -> tuple[int, ...]:
         try:
             return form.unpack_from(data, at)
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:
             raise NotBolt("damaged") from error

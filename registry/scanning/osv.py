@@ -126,10 +126,11 @@ def _named(said: Mapping[str, Any], ecosystem: str, own: Any) -> bool:
         raise Incomparable("the record names no version")
     for text in texts:
         try:
-            if comparable(ecosystem, text) == own:
-                return True
+            at = comparable(ecosystem, text)
         except Incomparable:
             continue  # whose text is another one: fit() has compared that
+        if not at < own and not own < at:  # "1.0.0+build" is neither less than "1.0.0" nor equal to it
+            return True
     return False
 
 

@@ -64,7 +64,7 @@ def ask(actor: User, artifact: Artifact) -> Operation:
 
 def scannable(artifact: Artifact) -> bool:
     """Say whether a scanner can look into it."""
-    return artifact.kind == Artifact.Kind.IMAGE and not artifact.subject
+    return artifact.kind == Artifact.Kind.IMAGE
 
 
 @transaction.atomic

@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from registry.scanning.port import Package
+from registry.scanning.versions import ecosystem_of
 
 NOTHING: Final = frozenset({"", "NONE", "NOASSERTION"})
 BUILT_FROM: Final = re.compile(r"built package from: (\S+) (\S+)")
-"""How trivy and syft-like tools name the source of a distribution's package, in `sourceInfo`."""
+"""How trivy names what a distribution's package was built from, in `sourceInfo`."""
+IMAGE: Final = ("pkg:oci/", "pkg:docker/")
+"""What the document is about stands among the packages too."""
 NOT_PACKAGES: Final = frozenset({"APPLICATION", "CONTAINER", "OPERATING-SYSTEM", "FILE", "SOURCE"})
+BY_SOURCE: Final = frozenset({"Debian", "Ubuntu", "Alpine", "Wolfi", "Chainguard"})
+"""Who names in advisories what a package was built from. trivy leaves that out of an SPDX document that it makes of a
+CycloneDX one: such a package cannot be looked up, and counts as not assessed."""
 
 
 def packages(said: dict[str, Any], make: Callable[[dict[str, Any], str], Package]) -> Iterator[Package]:
@@ -18,8 +25,12 @@ def packages(said: dict[str, Any], make: Callable[[dict[str, Any], str], Package
         raise ValueError(f"{said['spdxVersion']} is not 2.3")
     for one in said.get("packages") or []:
         purl = _purl(one)
+        if purl.startswith(IMAGE):
+            continue
         if purl or one.get("primaryPackagePurpose") not in NOT_PACKAGES:
-            yield make(_component(one), purl)
+            made = make(_component(one), purl)
+            lost = not made.source and ecosystem_of(made.ecosystem) in BY_SOURCE
+            yield replace(made, ecosystem="") if lost else made
 
 
 def _purl(one: dict[str, Any]) -> str:

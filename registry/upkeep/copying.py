@@ -4,7 +4,7 @@ The digest stays the same, and so do signatures. One manifest is copied at once,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -179,7 +179,7 @@ def _copy(store: Store, row: Artifact, target: Target, reference: str) -> Artifa
     source, name = str(row.repository), str(target.name)
     if (kept := store.manifest(source, row.digest)) is None:
         raise NotFound("error.manifest_unknown", name=source, reference=row.digest)
-    manifest = read(kept.raw, row.media_type, reference)
+    manifest = replace(read(kept.raw, row.media_type, reference), kind=row.kind)
     push = recording.begin(target.project, target.name, reference, manifest, target.origin)
     try:
         for digest in manifest.parts.keys() - {manifest.digest}:

@@ -76,7 +76,7 @@ def _record(store: Store, repository: Repository, digest: str, tag: str, depth: 
     """Write down a manifest, children first; return how many."""
     if depth > DEEPEST or (kept := store.manifest(str(repository), digest)) is None:
         return 0
-    manifest = read(kept.raw, kept.media_type, tag)
+    manifest = store.unmasked(str(repository), read(kept.raw, kept.media_type, tag))
     count = 0
     for child in manifest.children:
         if unknown(repository, child.part.digest):

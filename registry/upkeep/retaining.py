@@ -28,6 +28,7 @@ STEPS: Final = (("retention-decide", 1), ("retention-remove", 3))
 AT_ONCE: Final = 20
 MOST_ROWS: Final = 5000
 """Rows of a report; all that go come first, and more than so many do not go in one run."""
+RUNS_KEPT: Final = 60
 BY: Final = "retention"
 
 
@@ -139,7 +140,11 @@ def _changed(row: Artifact, said: dict[str, Any]) -> bool:
 
 
 def _ended(operation: Operation, _error: PortalError | None = None) -> None:
+    """Close the run, and forget the oldest: reports are long, and runs daily."""
     RetentionRun.objects.filter(pk=operation.wanted["run"]).update(ended_at=timezone.now())
+    runs = RetentionRun.objects.filter(project=operation.subject_id)
+    newest = list(runs.values_list("pk", flat=True)[:RUNS_KEPT])
+    runs.exclude(pk__in=newest).exclude(ended_at=None).delete()
 
 
 def retry(actor: User, operation: Operation) -> Operation:

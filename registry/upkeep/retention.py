@@ -159,10 +159,15 @@ def _protect(ones: dict[str, One], tops: list[One]) -> None:
 
 
 def _takes(ones: dict[str, One], about: About, digest: str, staying: set[str]) -> bool:
-    """Say whether deleting an artifact would take something that stays: children that stay are left, see removing."""
+    """Say whether deleting an artifact would take something that stays.
+
+    It leaves children that have a tag or are in another index too (see removing), and nothing else.
+    """
+    held = {child for one in staying if one in ones for child in ones[one].children}
 
     def following(one: str) -> list[str]:
-        free = [child for child in (ones[one].children if one in ones else ()) if child not in staying]
+        children = ones[one].children if one in ones else ()
+        free = [child for child in children if not ones[child].tags and child not in held]
         return [*free, *about.get(one, ())]
 
     return bool(staying & _reached([digest], following))

@@ -74,8 +74,9 @@ def _moved_on(push: Push) -> bool:
 
 
 def _finish(store: Store, push: Push, reference: str) -> None:
-    manifest = read(bytes(push.manifest), push.media_type, push.reference)
-    config = store.facts(str(_name(push)), manifest)
+    name = str(_name(push))
+    manifest = store.unmasked(name, read(bytes(push.manifest), push.media_type, push.reference))
+    config = store.facts(name, manifest)
     push.reference = reference
     artifact = recording.finish(push, manifest, config)
     followed.pushed(artifact, push)

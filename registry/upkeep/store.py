@@ -14,8 +14,9 @@ import httpx
 from django.conf import settings
 
 from pks_portal.errors import NotFound, Unavailable
+from registry import disguises
 from registry.images import read_facts, tells
-from registry.manifests import LARGEST, TAKEN, Manifest
+from registry.manifests import LARGEST, TAKEN, Manifest, Part
 from registry.tokens import signing
 
 TIMES: Final = httpx.Timeout(30.0, connect=5.0)
@@ -59,6 +60,20 @@ class Store:
             return {}
         answer = self._ask("GET", f"{name}/blobs/{manifest.config.digest}", name, "pull")
         return {} if answer.status_code in GONE else read_facts(answer.content)
+
+    def unmasked(self, name: str, manifest: Manifest) -> Manifest:
+        """Return the manifest as what its content shows it to be."""
+        parts = disguises.doubtful(manifest)
+        return disguises.unmasked(manifest, [self._blob(name, part, disguises.LARGEST) for part in parts])
+
+    def _blob(self, name: str, part: Part, most: int) -> bytes | None:
+        """Return the content of a part; None where it is not there, or larger than `most` bytes."""
+        target = f"{name}/blobs/{part.digest}"
+        head = self._ask("HEAD", target, name, "pull")
+        if head.status_code in GONE or int(head.headers.get("content-length", most + 1)) > most:
+            return None
+        answer = self._ask("GET", target, name, "pull")
+        return None if answer.status_code in GONE else answer.content
 
     def tags(self, name: str) -> list[str]:
         """Return the names of all tags that the registry has; they may outlive ours."""

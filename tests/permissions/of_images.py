@@ -7,11 +7,15 @@ from django.utils import timezone
 
 from registry.models import (
     Artifact,
+    Collection,
     CveException,
     Finding,
+    ImmutableRule,
     Project,
     ProjectMember,
     Repository,
+    RetentionRule,
+    RetentionRun,
     Robot,
     Sbom,
     Scan,
@@ -28,8 +32,10 @@ Z8ppcvECKO3ZMJT29lX2IZUdvp2H+Q3dTZk31FD8mHsUwZ3aILrsxIezSg==
 """
 REST = "/api/v1/registry"
 PROJECT = f"{REST}/projects/{{image_project}}"
+REPOSITORY = "{image_project}/{image_name}"
 ALL = [200] * 7 + [401]
 SEEN = [200] * 6 + [404, 401]
+PLATFORM_SEES = [403] * 4 + [200, 200, 403, 401]
 GOVERNS = [403] * 3 + [200, 200, 403, 404, 401]
 ADMINS = [403] * 3 + [200, 200, 403, 404, 401]
 
@@ -88,12 +94,27 @@ API: dict[tuple[str, str], tuple[Any, list[int]]] = {
     ("get", f"{REST}/scanners"): (None, ALL),
     ("post", f"{REST}/scanners"): (None, [403] * 4 + [202, 403, 403, 401]),
     ("put", f"{REST}/scanners/databases/trivy-db"): (None, [403] * 4 + [400, 403, 403, 401]),  # nothing is sent
+    ("get", f"{PROJECT}/immutable-rules"): (None, SEEN),
+    ("post", f"{PROJECT}/immutable-rules"): ({"tags": "release-*"}, _made(201)),
+    ("patch", f"{PROJECT}/immutable-rules/{{immutable_rule}}"): ({"disabled": True}, GOVERNS),
+    ("delete", f"{PROJECT}/immutable-rules/{{immutable_rule}}"): (None, _made(204)),
+    ("get", f"{PROJECT}/retention-rules"): (None, SEEN),
+    ("post", f"{PROJECT}/retention-rules"): ({"keep": "days_since_push", "number": 9}, _made(201)),
+    ("patch", f"{PROJECT}/retention-rules/{{retention_rule}}"): ({"number": 8}, GOVERNS),
+    ("delete", f"{PROJECT}/retention-rules/{{retention_rule}}"): (None, _made(204)),
+    ("get", f"{PROJECT}/retention-runs"): (None, SEEN),
+    ("post", f"{PROJECT}/retention-runs"): ({"dry_run": True}, _made(202)),
+    ("get", f"{PROJECT}/retention-runs/{{retention_run}}"): (None, SEEN),
+    ("post", f"{REST}/artifacts/{{image}}/copies"): ({"repository": REPOSITORY, "tag": "copied"}, _built(201)),
+    ("get", f"{REST}/garbage-collections"): (None, PLATFORM_SEES),
+    ("post", f"{REST}/garbage-collections"): ({"dry_run": True}, [403] * 4 + [202, 403, 403, 401]),
+    ("get", f"{REST}/garbage-collections/{{collection}}"): (None, PLATFORM_SEES),
+    ("post", f"{REST}/reconciliations"): ({}, [403] * 4 + [202, 403, 403, 401]),
 }
 
 IMAGE_TABS = ("vulnerabilities", "packages", "overview", "layers", "history", "tags", "about")
 ONE = "/images/{image_project}"
 FORM = "/registry/projects/{image_project}"
-REPOSITORY = "{image_project}/{image_name}"
 DIGEST = f"{REPOSITORY}@sha256:{'1' * 64}"
 PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("get", "/images"): ({}, ALL),
@@ -130,7 +151,7 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
 # of an administrator's forms: the answer at first, and what is answered instead when it is sent again
 TWICE: dict[str, tuple[int, str]] = {
     path: (expected[3], "") for (method, path), (_fields, expected) in PAGES.items() if method == "post"
-}
+} | {f"/registry/scan/{DIGEST}": (302, "new")}
 SAID_INSTEAD: dict[str, set[int]] = {
     f"/registry/scan/{DIGEST}": {409},
     f"{FORM}/keys": {409},
@@ -147,6 +168,10 @@ SAID_INSTEAD: dict[str, set[int]] = {
 }
 UUID = "00000000-0000-4000-8000-000000000000"
 PARTS = {
+    "immutable_rule": "1",
+    "retention_rule": "1",
+    "retention_run": UUID,
+    "collection": UUID,
     "image_key": UUID,
     "exception": UUID,
     "image_project": "p",
@@ -182,10 +207,32 @@ def world(tenant: Tenant, canary: str) -> dict[str, Any]:
         project=project, vulnerability="CVE-2023-1", reason=canary, asked_by=member,
         expires_at=timezone.now() + timedelta(days=9),
     )  # fmt: skip
-    return {
+    return _kept_in_order(project, canary) | {
         "image_key": key.pk, "exception": exception.pk, "image_role": role.pk, "image_name": repository.name,
         "image_project": project.name, "image_member": member.username, "robot": robot.name,
         "image_repository": repository.pk, "image": image.pk,
+    }  # fmt: skip
+
+
+def _kept_in_order(project: Project, canary: str) -> dict[str, Any]:
+    """Return a project's rules with a run of them, and a collection of the platform."""
+    run = RetentionRun.objects.create(
+        project=project, dry_run=True, report=[retained(canary)], kept=1, ended_at=timezone.now()
+    )
+    return {
+        "immutable_rule": ImmutableRule.objects.create(project=project, tags=f"{canary}*").pk,
+        "retention_rule": RetentionRule.objects.create(project=project, keep="always", tags=f"{canary}*").pk,
+        "retention_run": run.pk,
+        "collection": Collection.objects.create(dry_run=True).pk,
+    }
+
+
+def retained(canary: str) -> dict[str, Any]:
+    """Return a row of a run's report."""
+    why = {"key": "retention.no_rule_for_tag", "args": {"tag": canary}}
+    return {
+        "repository": canary, "digest": f"sha256:{'1' * 64}", "id": UUID, "kind": "image", "tags": [canary], "size": 1,
+        "pushed_at": "2026-01-01T00:00:00+00:00", "pulled_at": None, "goes": False, "why": [why],
     }  # fmt: skip
 
 
@@ -198,6 +245,10 @@ def snapshot() -> list[Any]:
         list(Repository.objects.order_by("pk").values_list("pk", "about")),
         list(Tag.objects.order_by("pk").values_list("name", "artifact")),
         list(Artifact.objects.order_by("pk").values_list("pk", "scan_state")),
+        list(ImmutableRule.objects.order_by("pk").values_list("pk", "disabled")),
+        list(RetentionRule.objects.order_by("pk").values_list("pk", "number")),
+        list(RetentionRun.objects.order_by("pk").values_list("pk", "task")),
+        list(Collection.objects.order_by("pk").values_list("pk", "task")),
         list(TrustedKey.objects.order_by("pk").values_list("pk")),
         list(CveException.objects.order_by("pk").values_list("pk", "status")),
     ]

@@ -88,7 +88,7 @@ def test_nothing_is_lost_and_work_goes_on(portal: dict[str, str]) -> None:
     assert found["clusters"] == {"pay-dev": ["running", 5], "pay-test": ["running", 4]}
     assert found["lines"]["nodes"] == [9, 20]
     assert found["lines"]["memory_gib"] == [36, 160]
-    assert found["lines"]["registry_gib"] == [None, None], "not measured, and as unlimited as it was"
+    assert found["lines"]["registry_gib"] == [0, None], "measured since there are images, and as unlimited as it was"
     assert found["audit"] >= 10
     assert found["pages"] == [200] * 4
     assert found["local"]

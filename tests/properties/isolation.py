@@ -31,7 +31,7 @@ API = set(test_api.TABLE)
 CALLS: list[Call] = sorted([*test_pages.TABLE, *test_api.TABLE])
 LOOKS = [call for call in CALLS if call[0] == "get"]
 DEEDS = [call for call in CALLS if call[0] != "get"]
-AT_ONCE = 12
+AT_ONCE = 16
 STREAMED = sorted(test_sockets.STREAMED)
 LISTS = sorted(path.partition("?")[0] for _, path in LOOKS if "{" not in path)
 OF_OURS = sorted({path.partition("?")[0] for _, path in LOOKS if path.count("{") == 1 and "{tenant}" in path})

@@ -210,3 +210,17 @@ def test_an_immutable_tag_stays_what_it_is(portal: Portal, client: Clients, layo
     said = client("li.na").refused("copy", of(layout, "two"), client("li.na").named("//payments/fixed:v1"))
     assert "is immutable" in said
     client("li.na").copy(of(layout, "one"), "//payments/fixed:v1")
+
+
+def test_an_image_that_is_called_an_attestation_does_not_leave_unsigned(
+    portal: Portal, client: Clients, layout: Layout, policy: Any, tmp_path: Path
+) -> None:
+    policy(signed_only=True)
+    image = json.loads((layout.path / "blobs/sha256" / layout.image({"run": "me"})["digest"][7:]).read_text())
+    for layer in image["layers"]:
+        layer["mediaType"] = "application/vnd.in-toto+json"
+    layout.tag("dressed", layout.blob(json.dumps(image).encode(), image["mediaType"]))
+    client("li.na").copy(of(layout, "dressed"), "//payments/dressed:1")
+    (row,) = artifacts(portal, "payments/dressed")
+    assert row["kind"] == "image"
+    assert "is not signed" in pull(client("wang.fang"), "//payments/dressed:1", tmp_path)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pks_portal.operations.models import Operation
-from registry import quota, removing
+from registry import quota, removing, tasks
 from registry.models import Artifact, Project, Tag, TagChange
 from registry.upkeep import drift, reconciling
 from registry.upkeep.store import Store
@@ -110,3 +110,11 @@ def test_it_goes_on_where_it_was(work: Work, pusher: Pusher, monkeypatch: pytest
         pusher.image(f"{number}", a=str(number))
     assert reconcile(work).status == "succeeded"
     assert sorted(seen) == sorted(Artifact.objects.values_list("digest", flat=True))
+
+
+def test_beat_starts_it_once(work: Work, pusher: Pusher) -> None:
+    tasks.reconcile()
+    tasks.reconcile()
+    assert Operation.objects.filter(kind="registry.reconcile").count() == 1
+    tasks.settle()
+    work()

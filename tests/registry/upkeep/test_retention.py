@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pks_portal.errors import Conflict, Forbidden, Invalid
 from pks_portal.operations.models import Operation
+from registry import tasks
 from registry.models import (
     Artifact,
     ArtifactBlob,
@@ -104,6 +105,16 @@ def test_a_tagged_child_of_what_stays_stays() -> None:
         index, one("x", tags=["old"]), rules=[rule("always", tags="keep"), rule("days_since_push", 1, tags="old")]
     )
     assert found == {"i": False, "x": False}
+
+
+def test_an_index_stays_whose_child_is_about_what_stays() -> None:
+    """Found by the graphs below: deleting the index would have taken its child, and so the other's SBOM."""
+    index = one("i", kind="index", tags=["old"], children=["s"])
+    found = decided(
+        index, one("a", tags=["keep"]), one("s", kind="sbom", subject="a"),
+        rules=[rule("always", tags="keep"), rule("days_since_push", 1, tags="old")],
+    )  # fmt: skip
+    assert found == {"a": False, "i": False}
 
 
 DIGESTS = list("abcdefgh")
@@ -268,3 +279,25 @@ def test_rules_are_checked(images: Project) -> None:
     rules.change_immutable(admin, made, {"tags": "w*"})
     rules.delete(admin, made)
     assert not ImmutableRule.objects.exists()
+
+
+def test_every_day_in_each_project_that_has_rules(work: Work, images: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retaining, "RUNS_KEPT", 2)
+    without = Project.objects.create(tenant=images.tenant, name="other")
+    rules.make_retention(admin_of(images), images, {"keep": "latest_pushed_k", "number": 8})
+    for _day in range(3):
+        tasks.retain()
+        tasks.retain()  # one is under way
+        work()
+    assert Artifact.objects.filter(kind="image").count() == 8
+    assert images.retention_runs.count() == 2, "the oldest report is forgotten"
+    assert images.retention_runs.filter(ended_at=None).count() == 0
+    assert not without.retention_runs.exists()
+
+
+def test_an_archived_tenant_is_left_alone(work: Work, images: Project) -> None:
+    rules.make_retention(admin_of(images), images, {"keep": "latest_pushed_k", "number": 1})
+    images.tenant.archived_at = timezone.now()
+    images.tenant.save()
+    tasks.retain()
+    assert not images.retention_runs.exists()
