@@ -12,6 +12,7 @@ from typer.main import get_command
 from pks_portal.cli import (
     changes,
     clusters,
+    collecting,
     credentials,
     dockerlogin,
     emergency,
@@ -25,6 +26,7 @@ from pks_portal.cli import (
     quotas,
     rest,
     robots,
+    rules,
     scans,
     session,
     show,
@@ -117,6 +119,19 @@ COMMANDS: dict[Callable[..., None], str] = {
     exceptions.approve_exception: say("Approve an exception that somebody else asked for."),
     exceptions.reject_exception: say("Reject an exception that somebody else asked for."),
     exceptions.withdraw_exception: say("Take an exception back, or end it before its time."),
+    rules.immutable_rules: say("List the rules by which tags may not be moved."),
+    rules.create_immutable_rule: say("Let tags not be moved once pushed."),
+    rules.delete_immutable_rule: say("Delete a rule: its tags may be moved again."),
+    rules.retention_rules: say("List the rules by which old images go."),
+    rules.create_retention_rule: say("Make a rule by which images stay."),
+    rules.delete_retention_rule: say("Delete a rule by which images stay."),
+    rules.retention_runs: say("List the runs of an image project's retention rules."),
+    rules.retention_run: say("Show what becomes of each image, and why."),
+    rules.run_retention: say("Carry an image project's retention rules out."),
+    collecting.copy_image: say("Copy an image to another repository."),
+    collecting.garbage_collections: say("List the registry's garbage collections."),
+    collecting.collect_garbage: say("Free what no image needs any more."),
+    collecting.reconcile_images: say("Compare the portal's images with the registry, and repair."),
 }
 
 

@@ -64,11 +64,13 @@ def test_a_project_from_its_making_to_its_end(
     assert "Image shop/web:9 not found" in pks("image", "shop/web:9", code=1)
     tagged_and_described(pks, tmp_path)
     strict(pks)
+    judged(pks)
+    kept(portal, pks)
     robot(pks, client("").host, client("").home.parent / "robot")
-    assert "shop" in pks("delete-image-project", "shop", "--non-interactive", code=1)
+    assert "3 repositories" in pks("delete-image-project", "shop", "--non-interactive", code=1)
     pks("delete-image", "shop/web:1.0", "--non-interactive")
     assert pks.json("images", "shop/web") == []
-    for name in ("shop/many", "shop/web"):
+    for name in ("shop/copy", "shop/many", "shop/web"):
         pks("delete-repository", name, "--non-interactive")
     pks("delete-image-project", "shop", "--non-interactive")
     assert "shop" not in {row["name"] for row in pks.json("image-projects")}
@@ -92,6 +94,34 @@ def strict(pks: Pks) -> None:
     assert [row["user"] for row in pks.json("image-project-members", "shop")] == ["wang.fang"]
     pks("remove-image-project-member", "shop", "wang.fang", "--non-interactive")
     assert pks.json("image-project-members", "shop") == []
+
+
+def judged(pks: Pks) -> None:
+    """Read what scanners say, and ask for an exception that is taken back."""
+    assert pks.json("scanners")
+    assert pks("findings", "shop/web:1.0").startswith("Vulnerability")
+    assert pks("image-scans", "shop/web:1.0").startswith("Scanner")
+    assert pks("vulnerabilities", "CVE-", "--severity", "high").startswith("Vulnerability")
+    assert pks.json("trusted-keys", "shop") == []
+    asked = pks.json("request-exception", "shop", "CVE-2024-1234", "--reason", "Not reached", "--days", "3")
+    assert "Error:" in pks("approve-exception", "shop", asked["id"], code=1), "it takes somebody else"
+    pks("withdraw-exception", "shop", asked["id"], "--non-interactive")
+    assert not [row for row in pks.json("exceptions", "shop") if row["live"]]
+
+
+def kept(portal: Portal, pks: Pks) -> None:
+    """Copy an image, keep its tags where they are, and see what would go."""
+    pks("copy-image", "shop/web:1.0", "shop/copy:1.0")
+    assert pks.json("image", "shop/copy:1.0")["digest"] == pks.json("image", "shop/web:1.0")["digest"]
+    rule = pks.json("create-immutable-rule", "shop", "1.*", "--repositories", "copy")["id"]
+    assert "Error:" in pks("delete-image", "shop/copy:1.0", "--non-interactive", code=1)
+    pks("delete-immutable-rule", "shop", str(rule), "--non-interactive")
+    assert pks.json("immutable-rules", "shop") == []
+    pks("create-retention-rule", "shop", "--keep", "always", "--repositories", "web")
+    run = pks.json("run-retention", "shop", "--dry-run")
+    portal.succeeded(run["task"])
+    assert {row["goes"] for row in pks.json("retention-run", "shop", run["id"])["report"]} == {False}
+    assert "always" in pks("retention-rules", "shop")
 
 
 def robot(pks: Pks, host: str, home: Path) -> None:
