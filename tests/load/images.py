@@ -84,7 +84,8 @@ def _moved(portal: Portal, secret: str, scratch: Path, many: int, size: int) -> 
             for way, seconds in times.items() if turn else ():
                 found[f"{way} {side}"].append(seconds)
             _forget(portal, layers)
-        tell(f"{many} × {size} MiB: " + ", ".join(f"{name} {times[-1]:.2f}" for name, times in found.items() if times))
+        if turn:
+            tell(f"{many} × {size} MiB: " + ", ".join(f"{name} {times[-1]:.2f}" for name, times in found.items() if times))
     return found, memory(portal.pid("web")) - before
 
 
@@ -155,4 +156,4 @@ def _lists(portal: Portal, asker: Asker) -> dict[str, list[float]]:
 def _shown(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == httpx.codes.OK, (path, answer.status_code)
-    assert "v500" in answer.text or "v99" in answer.text or "v0" in answer.text, path
+    assert "payments/many" in answer.text, path
