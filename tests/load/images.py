@@ -85,7 +85,7 @@ def _moved(portal: Portal, secret: str, scratch: Path, many: int, size: int) -> 
                 found[f"{way} {side}"].append(seconds)
             _forget(portal, layers)
         if turn:
-            tell(f"{many} × {size} MiB: " + ", ".join(f"{name} {times[-1]:.2f}" for name, times in found.items() if times))
+            tell(f"{many} × {size} MiB: " + ", ".join(f"{name} {every[-1]:.2f}" for name, every in found.items()))
     return found, memory(portal.pid("web")) - before
 
 
