@@ -1,5 +1,6 @@
 """What lists show: one query for the rows, one for what belongs to all of them, however many there are."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ SORTS: Final[Mapping[str, Sequence[str]]] = {
     "severity": ("-critical", "-high", "-medium", "-low"),
 }
 KINDS: Final = (Artifact.Kind.IMAGE, Artifact.Kind.INDEX, Artifact.Kind.CHART, Artifact.Kind.OTHER)
+FIGURES: Final = re.compile(r"[0-9a-f]{1,64}")
 MOST_TAGS: Final = 8
 """Shown in a row; how many more there are is said."""
 
@@ -73,7 +75,7 @@ class Filters:
         """Keep what matches, in the order asked for."""
         if self.q:
             by_tag = Tag.objects.filter(repository=F("artifact__repository"), name__icontains=self.q).values("artifact")
-            rows = rows.filter(Q(pk__in=by_tag) | Q(digest__startswith=_digest(self.q)))
+            rows = rows.filter(Q(pk__in=by_tag) | _of_digest(self.q))
         if self.kind:
             rows = rows.filter(kind=self.kind)
         if self.tagged:
@@ -83,8 +85,12 @@ class Filters:
         return rows.order_by(*SORTS[self.sort], "id")
 
 
-def _digest(text: str) -> str:
-    return text if text.startswith("sha256:") else f"sha256:{text}"
+def _of_digest(text: str) -> Q:
+    """Match digests that begin so; as a range, which an index answers."""
+    figures = text.removeprefix("sha256:").lower()
+    if not FIGURES.fullmatch(figures):
+        return Q(pk__in=())
+    return Q(digest__gte=f"sha256:{figures}", digest__lt=f"sha256:{figures}g")
 
 
 def _of_severity(word: str) -> Q:

@@ -11,7 +11,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 RING = '{"k1": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}'
 PROGRAMS = {
-    "web": "-m uvicorn pks_portal.asgi:application --host 127.0.0.1 --port 0 --lifespan off",
+    "web": "-m uvicorn pks_portal.asgi:application --http registry.gateway.server:Protocol --port 0 --lifespan off",
     "worker": "-m celery -A pks_portal worker --pool solo",
 }
 

@@ -44,6 +44,7 @@ def programs(place: Place, ports: Mapping[str, int], digests: Mapping[str, str])
     directory = place.data / "directory"
     listen = f"ldap://127.0.0.1:{ports['ldap']} ldaps://127.0.0.1:{ports['ldaps']}"
     web = f"--host {place.host} --port {place.port} --workers 1 --ws websockets --lifespan off"
+    web += " --http registry.gateway.server:Protocol"
     # compressing each message for each watcher costs more than the loopback or a proxy in front ever saves
     web += " --ws-per-message-deflate false"
     quiet = "--no-access-log --no-server-header --no-proxy-headers --timeout-graceful-shutdown 3"

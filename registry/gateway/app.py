@@ -8,13 +8,11 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
-from channels.db import database_sync_to_async
-
 from pks_portal.errors import PortalError
-from registry import holds
-from registry.gateway import deciding, listing, manifests, upstream
+from registry.gateway import deciding, holders, listing, manifests
 from registry.gateway.passing import passed
 from registry.gateway.replies import Receive, Reply, Scope, Send, challenge, error, of_portal, send
+from registry.gateway.wire import Gone
 from registry.names import Name
 from registry.tokens import signing
 from registry.tokens.signing import Claims
@@ -74,7 +72,7 @@ class Gateway:
         except PortalError as problem:
             with deciding.in_english():
                 reply = of_portal(problem)
-        except upstream.Gone:
+        except Gone:
             return
         except Exception:
             log.exception("The gateway hit a bug.")
@@ -99,7 +97,7 @@ async def _serve(scope: Scope, receive: Receive, to: Send) -> Reply | None:
     """Answer, or return what is to be answered. Raises PortalError, Gone."""
     path, method = scope["path"], scope["method"]
     claims = _claims(scope)
-    if claims is not None and not await database_sync_to_async(deciding.active)(claims):
+    if claims is not None and not await holders.active(claims):
         claims = None
     if path in {"/v2", "/v2/"}:
         return challenge(scope, "", "", insufficient=False) if claims is None else Reply(HTTPStatus.OK, b"{}")
@@ -124,7 +122,7 @@ async def _dispatch(call: Call) -> Reply | None:
     if call.what == "referrers":
         return await listing.referrers(call)
     if call.method not in {"GET", "HEAD"}:
-        await database_sync_to_async(holds.refuse)()
+        await holders.refuse_held()
     return await passed(call, _without_foreign_mount(call))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone, translation
@@ -11,7 +10,7 @@ from django.utils import timezone, translation
 from pks_portal.errors import NotFound, PortalError
 from registry import pulling
 from registry.manifests import OCI_INDEX
-from registry.models import Artifact, Project, Repository, Robot, Tag
+from registry.models import Artifact, Project, Repository, Tag
 from registry.names import Name, is_digest
 from registry.tokens.signing import PORTAL, Claims
 from tenants.models import User
@@ -124,15 +123,6 @@ def index_of(descriptors: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def actor_of(claims: Claims) -> User | None:
     """Return the person or program of a token; None for a robot or the portal itself."""
     return User.objects.filter(pk=claims.id).first() if claims.kind == "person" else None
-
-
-def active(claims: Claims) -> bool:
-    """Say whether whoever holds the token still is somebody: a leaver's token ends with them."""
-    if claims.kind == "person":
-        return User.objects.filter(pk=claims.id, is_active=True).exists()
-    if claims.kind == "robot":
-        return Robot.objects.filter(pk=UUID(claims.id), disabled=False, expires_at__gt=timezone.now()).exists()
-    return True
 
 
 def in_english() -> Any:

@@ -1,12 +1,12 @@
 """Pass a request on to the registry behind, and its answer back, piece by piece: memory stays small, whatever the size.
 
-HTTP/1.1 over one connection a request. The answer is read while the body is still being sent: a registry that refuses
-early is heard, and the rest of the body is not waited for.
+HTTP/1.1, one request after the other on a connection. The answer is read while the body is still being sent: a
+registry that refuses early is heard, and the rest of the body is not waited for.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -16,41 +16,77 @@ from django.conf import settings
 
 from pks_portal.errors import Unavailable
 from registry.gateway.replies import Headers
+from registry.gateway.wire import IDLE_SECONDS, PIECE, Gone, Wire, connect
 
-PIECE: Final = 256 * 1024
-CONNECT_SECONDS: Final = 5.0
-IDLE_SECONDS: Final = 120.0
-"""For which one side may say nothing: storage that flushes a large layer is silent meanwhile."""
 LARGEST_HEAD: Final = 64 * 1024
 HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
     | {b"upgrade", b"expect", b"content-length", b"host"}
 )
 EMPTY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
-Body = AsyncIterator[bytes]
+Body = AsyncGenerator[bytes | memoryview, None]
 
 
 @dataclass(slots=True)
 class Answer:
-    """What the registry answers: `pieces` yields its body."""
+    """What the registry answers. `length`: bytes of its body; None: not said ahead."""
 
     status: int
     headers: Headers
-    pieces: Body = field(repr=False)
+    wire: Wire = field(repr=False)
+    length: int | None
+    ended: bool = False
 
     def header(self, name: bytes) -> str:
         """Return a header's value; empty where it is not there."""
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
+    async def pieces(self) -> AsyncIterator[memoryview]:
+        """Yield what is left of the body; a piece is good until the next is asked for.
+
+        Raises OSError, EOFError, TimeoutError.
+        """
+        if self.ended:
+            return
+        left = self.length
+        chunked = left is None and self.header(b"transfer-encoding").lower() == "chunked"
+        async for piece in _chunks(self.wire) if chunked else _plain(self.wire, left):
+            yield piece
+        self.ended = True
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may follow on the connection."""
+        framed = self.length is not None or bool(self.header(b"transfer-encoding"))
+        return self.ended and framed and "close" not in self.header(b"connection").lower()
+
     async def read(self, most: int) -> bytes:
         """Return the whole body. Raises Unavailable when it is larger than `most` bytes."""
-        parts, size = [], 0
-        async for piece in self.pieces:
-            parts.append(piece)
-            size += len(piece)
-            if size > most:
+        found = b""
+        async for piece in self.pieces():
+            found += piece
+            if len(found) > most:
                 raise _silent("too large an answer")
-        return b"".join(parts)
+        return found
+
+
+async def _plain(wire: Wire, left: int | None) -> AsyncIterator[memoryview]:
+    while left is None or left > 0:
+        if not (piece := await wire.some(PIECE if left is None else left)):
+            if left:
+                raise EOFError
+            return
+        left = None if left is None else left - len(piece)
+        yield piece
+
+
+async def _chunks(wire: Wire) -> AsyncIterator[memoryview]:
+    while left := int((await wire.until(b"\r\n", LARGEST_HEAD)).split(b";")[0], 16):
+        async for piece in _plain(wire, left):
+            yield piece
+        await wire.exactly(2)
+    while await wire.until(b"\r\n", LARGEST_HEAD) != b"\r\n":
+        pass  # trailers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +102,36 @@ class Request:
 
 @asynccontextmanager
 async def answered(request: Request) -> AsyncIterator[Answer]:
-    """Send a request and yield the answer while the rest of the body may still be under way. Raises Unavailable."""
-    reader, writer = await _connect()
+    """Send a request and yield the answer while the rest of the body may still be under way. Raises Unavailable.
+
+    The connection is kept where both the body and the answer came to their ends, and closed otherwise.
+    """
     sending: asyncio.Task[None] | None = None
+    wire, answer = await _connect(), None
     try:
-        writer.write(_head(request))
-        sending = asyncio.ensure_future(_send_body(request, writer)) if request.body is not None else None
-        answer = await _answer(request, reader, sending)
+        await wire.send(_head(request))
+        sending = asyncio.ensure_future(_send_body(request, wire)) if request.body is not None else None
+        answer = await _answer(request, wire, sending)
         yield answer
-    except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError) as error:
+    except (OSError, EOFError, ValueError, TimeoutError) as error:
         raise _silent(type(error).__name__) from error
     finally:
-        if sending is not None and not sending.done():
-            sending.cancel()
-        if sending is not None:
-            with suppress(asyncio.CancelledError, OSError, TimeoutError):
-                await sending
-        writer.transport.abort() if sending is not None and sending.cancelled() else writer.close()
+        sent = sending is None or await _ended(sending)
+        wire.keep() if sent and answer is not None and answer.reusable else wire.close()
 
 
-async def _connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    parts = urlsplit(settings.REGISTRY_URL)
+async def _ended(sending: "asyncio.Task[None]") -> bool:
+    """Say whether the whole body has gone; stop it where the answer did not wait for it."""
+    if not sending.done():
+        sending.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await sending
+    return not sending.cancelled() and sending.exception() is None
+
+
+async def _connect() -> Wire:
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            return await asyncio.open_connection(parts.hostname, parts.port, limit=2 * PIECE)
+        return await connect()
     except (OSError, TimeoutError) as error:
         raise _silent(type(error).__name__) from error
 
@@ -97,7 +139,7 @@ async def _connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 def _head(request: Request) -> bytes:
     lines = [f"{request.method} {request.target} HTTP/1.1".encode("latin-1")]
     lines += [name + b": " + value for name, value in request.headers if name not in HOP]
-    lines += [b"host: " + urlsplit(settings.REGISTRY_URL).netloc.encode(), b"connection: close"]
+    lines += [b"host: " + urlsplit(settings.REGISTRY_URL).netloc.encode()]
     if request.body is not None:
         lines.append(
             b"transfer-encoding: chunked" if request.length is None else b"content-length: %d" % request.length
@@ -107,41 +149,37 @@ def _head(request: Request) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-async def _send_body(request: Request, writer: asyncio.StreamWriter) -> None:
+async def _send_body(request: Request, wire: Wire) -> None:
     if request.body is None:
         return
-    async for piece in request.body:
-        if piece:
-            writer.writelines((b"%x\r\n" % len(piece), piece, b"\r\n") if request.length is None else (piece,))
-            async with asyncio.timeout(IDLE_SECONDS):
-                await writer.drain()
+    async with aclosing(request.body) as pieces:
+        async for piece in pieces:
+            if piece and request.length is None:
+                await wire.send(b"".join((b"%x\r\n" % len(piece), piece, b"\r\n")))
+            elif piece:
+                await wire.send(piece)
     if request.length is None:
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
+        await wire.send(b"0\r\n\r\n")
 
 
-async def _answer(request: Request, reader: asyncio.StreamReader, sending: asyncio.Task[None] | None) -> Answer:
-    """Read status and headers; a body that cannot be sent is no error as long as there is an answer."""
-    heading = asyncio.ensure_future(_heading(reader))
+async def _answer(request: Request, wire: Wire, sending: "asyncio.Task[None] | None") -> Answer:
+    """Read status and headers; a body that cannot be sent is no error as long as there is an answer.
+
+    While the body is under way the registry may be silent; once it has gone, only for so long.
+    """
+    heading = asyncio.ensure_future(_heading(wire, None if sending else IDLE_SECONDS))
     if sending is not None:
         await asyncio.wait({heading, sending}, return_when=asyncio.FIRST_COMPLETED)
         if sending.done() and isinstance(sending.exception(), Gone):
             heading.cancel()
             raise Gone
-    try:
-        status, headers = await asyncio.wait_for(heading, None if sending and not sending.done() else IDLE_SECONDS)
-    except TimeoutError:
-        raise _silent("silence") from None
-    return Answer(status, headers, _pieces(request.method, status, headers, reader))
+    status, headers = await asyncio.wait_for(heading, IDLE_SECONDS)
+    return Answer(status, headers, wire, _length(request.method, status, headers))
 
 
-class Gone(Exception):
-    """The client has gone before its body was whole."""
-
-
-async def _heading(reader: asyncio.StreamReader) -> tuple[int, Headers]:
+async def _heading(wire: Wire, patience: float | None) -> tuple[int, Headers]:
     while True:
-        raw = await reader.readuntil(b"\r\n\r\n")
+        raw = await wire.until(b"\r\n\r\n", LARGEST_HEAD, patience)
         first, *lines = raw[:-4].split(b"\r\n")
         status = int(first.split(b" ", 2)[1])
         if status >= HTTPStatus.OK:  # not one of the "100 Continue" kind
@@ -152,31 +190,14 @@ async def _heading(reader: asyncio.StreamReader) -> tuple[int, Headers]:
     return status, headers
 
 
-async def _pieces(method: str, status: int, headers: Headers, reader: asyncio.StreamReader) -> Body:
-    """Yield a body as RFC 9112, 6.3 frames it."""
-    if method == "HEAD" or status in EMPTY:
-        return
+def _length(method: str, status: int, headers: Headers) -> int | None:
+    """Return how many bytes follow (RFC 9112, 6.3); None: in chunks, or until the connection ends."""
     named = dict(headers)
-    if named.get(b"transfer-encoding", b"").lower() == b"chunked":
-        async for piece in _chunks(reader):
-            yield piece
-        return
-    left = int(named[b"content-length"]) if b"content-length" in named else None
-    while left is None or left > 0:
-        async with asyncio.timeout(IDLE_SECONDS):
-            piece = await reader.read(PIECE if left is None else min(PIECE, left))
-        if not piece:
-            if left:
-                raise asyncio.IncompleteReadError(b"", left)
-            return
-        left = None if left is None else left - len(piece)
-        yield piece
-
-
-async def _chunks(reader: asyncio.StreamReader) -> Body:
-    while size := int((await reader.readline()).split(b";")[0], 16):
-        yield await reader.readexactly(size)
-        await reader.readexactly(2)
+    if method == "HEAD" or status in EMPTY:
+        return 0
+    if b"transfer-encoding" in named:
+        return None
+    return int(named[b"content-length"]) if b"content-length" in named else None
 
 
 def _silent(cause: str) -> Unavailable:
@@ -189,6 +210,6 @@ async def ask(request: Request, most: int) -> tuple[int, Headers, bytes]:
         return answer.status, answer.headers, await answer.read(most)
 
 
-async def whole(body: bytes) -> Body:
+async def whole(body: bytes) -> AsyncGenerator[bytes, None]:
     """Return a body that is there already as one that comes."""
     yield body

@@ -119,6 +119,7 @@ class Artifact(models.Model):
                 fields=["repository", "listed", "-critical", "-high", "-medium", "-low", "id"], name="artifact_worst"
             ),
             models.Index(fields=["digest"], name="artifact_digest"),
+            models.Index(fields=["repository", "subject"], name="artifact_about"),
         ]
 
     def __str__(self) -> str:

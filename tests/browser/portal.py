@@ -67,6 +67,7 @@ class Portal:
 
     def _start_web(self) -> None:
         words = f"pks_portal.asgi:application --host 127.0.0.1 --port {self.port} --lifespan off --no-access-log"
+        words += " --http registry.gateway.server:Protocol"
         self.web = self._child("web", [sys.executable, "-m", "uvicorn", *words.split()])
 
     def manage(self, *words: str) -> None:

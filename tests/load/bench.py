@@ -16,7 +16,7 @@ from typing import Any
 
 from clusters.engines.local import binaries
 from pks_portal.paths import CHECKOUT, cache
-from tests.load import directories, document, live, machine, memory, pages, reconnect, rights
+from tests.load import directories, document, images, live, machine, memory, pages, reconnect, rights
 from tests.load.figures import Result
 from tests.load.portal import running
 from tests.load.progress import tell
@@ -24,7 +24,7 @@ from tests.load.races import RACES, Field
 from tests.real.running import Portal
 
 PAIRS = 10
-LINES = (*RACES, "live", "pages", "reconnect", "memory", "directory", "rights")
+LINES = (*RACES, "live", "pages", "reconnect", "memory", "directory", "rights", "images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ def _watched(seconds: float) -> dict[str, Callable[[Portal], list[Result]]]:
         "pages": lambda portal: [pages.measure(portal)],
         "directory": lambda portal: [directories.measure(portal)],
         "rights": lambda portal: [rights.measure(portal)],
+        "images": lambda portal: [images.measure(portal)],
     }
 
 

@@ -1,17 +1,21 @@
 """What the bench does in the portal's own database, as a program beside it: `python -m tests.load.inside WHAT …`.
 
 `sessions N` makes N sessions of a person and prints their keys; `quota` lets a tenant have as many clusters as the
-bench wants; `task` plays a worker: it holds a task under a lease, appends events as it is told to ("RATE SECONDS" on
-standard input, one line back when done), and ends the task when its input ends.
+bench wants; `images PROJECT NAME ARTIFACTS TAGS` fills a repository; `task` plays a worker: it holds a task under a
+lease, appends events as it is told to ("RATE SECONDS" on standard input, one line back when done), and ends the task
+when its input ends.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import django
+
+from tests.load import inside_images
 
 PERSON, TENANT, MANY = "li.na", "payments", 10_000
 
@@ -94,8 +98,13 @@ def main() -> None:
     what, *words = sys.argv[1:]
     if what == "task":
         task()
-    else:
-        _say(json.dumps(sessions(int(words[0])) if what == "sessions" else quota()))
+        return
+    answers: dict[str, Callable[[], Any]] = {
+        "sessions": lambda: sessions(int(words[0])),
+        "quota": quota,
+        "images": lambda: inside_images.fill(words[0], words[1], int(words[2]), int(words[3])),
+    }
+    _say(json.dumps(answers[what]()))
 
 
 if __name__ == "__main__":
