@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 CATALOGUE: dict[str, str] = {}
-SINGLE = ("nodes", "members")
+SINGLE = ("nodes", "members", "number")
 
 
 def add(texts: Mapping[str, str]) -> None:

@@ -52,6 +52,8 @@ messages.add(
         "event.retention_decided": gettext_noop("%(kept)s artifacts stay, %(going)s go."),
         "event.retention_left": gettext_noop("%(name)s was left: %(reason)s"),
         "retention.latest_pushed_k": gettext_noop("one of the %(number)s pushed last (rule %(rule)s)"),
+        "retention.latest_pushed_k.one": gettext_noop("the one pushed last (rule %(rule)s)"),
+        "retention.latest_pulled_n.one": gettext_noop("the one pulled last (rule %(rule)s)"),
         "retention.latest_pulled_n": gettext_noop("one of the %(number)s pulled last (rule %(rule)s)"),
         "retention.days_since_push": gettext_noop("pushed within %(number)s days (rule %(rule)s)"),
         "retention.days_since_pull": gettext_noop("pulled or pushed within %(number)s days (rule %(rule)s)"),

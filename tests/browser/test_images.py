@@ -49,13 +49,18 @@ if made:
     for status in ("open", "approved", "rejected"):
         CveException.objects.create(project=project, vulnerability=f"CVE-2024-{{status}}", reason="not reachable", status=status,
             asked_by=User.objects.get(username="wu.hao"), expires_at=timezone.now() + timedelta(days=9))
+    ImmutableRule.objects.create(project=project, tags="1.*")
+    RetentionRun.objects.create(project=project, dry_run=True, ended_at=timezone.now(), kept=0, going=1, report=[
+        {{"repository": "shop/api", "digest": f"sha256:{{4:064x}}", "id": "x", "kind": "image", "tags": ["old"], "size": 400, "goes": True,
+        "why": [{{"key": "retention.goes", "args": {{}}}}]}}])
 """  # noqa: E501
 IMAGE = "/images/payments/shop/api:1.4.0"
 TABS = ("", "?tab=packages", "?tab=overview", "?tab=layers", "?tab=history", "?tab=tags", "?tab=about")
+PROJECT_TABS = ("repositories", "members", "robots", "policy", "rules", "exceptions", "audit")
 PATHS = [
     "/images", "/security", "/security?q=CVE-2024", "/images/payments/shop/api", "/images/payments/shop/api?tab=readme",
     "/images/payments/shop/api:many", *(f"{IMAGE}{tab}" for tab in TABS),
-    *(f"/images/payments?tab={tab}" for tab in ("repositories", "members", "robots", "policy", "exceptions", "audit")),
+    *(f"/images/payments?tab={tab}" for tab in PROJECT_TABS),
 ]  # fmt: skip
 
 
@@ -140,3 +145,24 @@ def test_an_exception_is_asked_for_and_decided_by_somebody_else(visitor: Visitor
     decides = visitor.open(visitor.page("sun.li"), "/images/payments?tab=exceptions")
     decides.click("tr:has-text('CVE-2024-00001') [value=approve]")
     until(decides, lambda: decides.locator("tr:has-text('CVE-2024-00001') .chip.ok").count(), "it is allowed")
+
+
+def test_a_dry_run_says_what_would_go_and_why(visitor: Visitor) -> None:
+    page = visitor.open(visitor.page("sun.li"), "/images/payments?tab=rules")
+    page.fill("#retention-repositories", "shop/*")
+    page.fill("#number", "1")
+    page.click("button:has-text('Add rule')")
+    page.click("button:has-text('Dry run')")
+    page.wait_for_url("**/tasks/*")
+
+    def decided() -> bool:
+        visitor.open(page, "/images/payments?tab=rules")
+        return page.locator("tbody .chip.ok").count() > 0
+
+    until(page, decided, "the run has ended")
+    text = page.inner_text("main")
+    assert "the tag 1.4.0 is immutable" in text
+    assert "no rule keeps it" in text
+    page.click("button:has-text('Run now')")
+    assert page.locator("#run-retention").is_visible()
+    assert axe(page) == []
