@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from clusters.models import Cluster
 from pks_portal.operations.models import Operation
 from pks_portal.operations.templatetags.portal import words
+from registry import exceptions
 from tenants import requests
 from tenants.access import on_platform, somewhere, tenants_where
 from tenants.models import Tenant, User
@@ -122,7 +123,12 @@ class Shell:
     @cached_property
     def approval_count(self) -> int:
         """How many requests wait for the person's decision."""
-        return requests.waiting_for(self.user).count() if self.user else 0
+        return requests.waiting_for(self.user).count() + self.exception_count if self.user else 0
+
+    @cached_property
+    def exception_count(self) -> int:
+        """How many wishes to let a vulnerability pass wait for the person's decision."""
+        return exceptions.open_for(self.user).count() if self.user else 0
 
     @cached_property
     def notice_count(self) -> int:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("registry/scan-all", scanning.scan_all, name="scan-all"),
     path("registry/scan/<path:reference>", scanning.scan, name="scan"),
     path("registry/sbom/<path:reference>", scanning.sbom, name="sbom"),
+    path("approvals/exceptions", trust.waiting, name="exceptions"),
     path("images", listing.project_list, name="list"),
     path("images/<path:reference>", listing.show, name="show"),
     path("registry/projects", listing.create_project, name="create-project"),

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from pks_portal.errors import PortalError
 from registry import exceptions
@@ -16,6 +16,9 @@ from registry.views import finding
 from registry.views.projects import project_page
 from tenants.http import UserHttpRequest
 from tenants.stepup import step_up
+from tenants.views.approvals import tabs
+
+MOST = 200
 
 
 @login_required
@@ -58,6 +61,14 @@ def ask(request: UserHttpRequest, project: str) -> HttpResponse:
 
 
 @login_required
+@require_safe
+def waiting(request: UserHttpRequest) -> HttpResponse:
+    """List the wishes that the person may decide on, over all projects."""
+    context = {"exceptions": exceptions.open_for(request.user)[:MOST], "tabs": tabs(request.user), "tab": "exceptions"}
+    return render(request, "registry/exceptions.html", context | {"decide": True, "inbox": True})
+
+
+@login_required
 @require_POST
 @step_up
 def decide(request: UserHttpRequest, project: str, pk: UUID) -> HttpResponse:
@@ -73,7 +84,7 @@ def decide(request: UserHttpRequest, project: str, pk: UUID) -> HttpResponse:
             exceptions.decide(request.user, wish, approve=verb == "approve", comment=comment)
     except PortalError as error:
         return project_page(request, row, status=error.status, tab="exceptions", refusal=error)
-    return redirect(_tab(row, "exceptions"))
+    return redirect("registry:exceptions" if request.POST.get("back") == "inbox" else _tab(row, "exceptions"))
 
 
 def _tab(project: Project, tab: str) -> str:

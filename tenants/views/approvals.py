@@ -130,16 +130,21 @@ def decide(request: UserHttpRequest) -> HttpResponse:
     return render(request, "tenants/approvals/_bulk.html", context | {"done": done})
 
 
+def tabs(user: User) -> list[tuple[str, str, int | None]]:
+    """Return the inbox's tabs: name, label, how many are open; None where that says nothing."""
+    labels = {"waiting": _("Waiting for you"), "mine": _("Asked by me"), "history": _("History")}
+    counts = {"waiting": requests.waiting_for(user).count(), "mine": _open(requests.asked_by(user)).count()}
+    return [(name, label, counts.get(name)) for name, label in labels.items()]
+
+
 def _listed(request: UserHttpRequest, current: UUID | None = None) -> dict[str, Any]:
     """Return the list of the tab that the URL names; `current` is the request shown beside it."""
     user, wanted = request.user, request.GET.get("tab", "")
     tab = wanted if wanted in TABS else "waiting"
     page = Paginator(_rows(TABS[tab](user)), PER_PAGE).get_page(request.GET.get("page"))
-    labels = {"waiting": _("Waiting for you"), "mine": _("Asked by me"), "history": _("History")}
-    counts = {"waiting": requests.waiting_for(user).count(), "mine": _open(requests.asked_by(user)).count()}
     return {
         "tab": tab,
-        "tabs": [(name, label, counts.get(name)) for name, label in labels.items()],
+        "tabs": tabs(user),
         "page": page,
         "items": [Item(row) for row in page.object_list],
         "deciding": somewhere(user, "quota.approve"),

@@ -58,7 +58,8 @@ IMAGE = "/images/payments/shop/api:1.4.0"
 TABS = ("", "?tab=packages", "?tab=overview", "?tab=layers", "?tab=history", "?tab=tags", "?tab=about")
 PROJECT_TABS = ("repositories", "members", "robots", "policy", "rules", "exceptions", "audit")
 PATHS = [
-    "/images", "/security", "/security?q=CVE-2024", "/images/payments/shop/api", "/images/payments/shop/api?tab=readme",
+    "/images", "/approvals/exceptions",
+    "/security", "/security?q=CVE-2024", "/images/payments/shop/api", "/images/payments/shop/api?tab=readme",
     "/images/payments/shop/api:many", *(f"{IMAGE}{tab}" for tab in TABS),
     *(f"/images/payments?tab={tab}" for tab in PROJECT_TABS),
 ]  # fmt: skip
@@ -142,8 +143,12 @@ def test_an_exception_is_asked_for_and_decided_by_somebody_else(visitor: Visitor
     asks.fill("#reason", "only on our own network")
     asks.click("form[data-typed] button[type=submit]")
     until(asks, lambda: asks.locator("tr:has-text('CVE-2024-00001') .chip.warn").count(), "it is open")
-    decides = visitor.open(visitor.page("sun.li"), "/images/payments?tab=exceptions")
-    decides.click("tr:has-text('CVE-2024-00001') [value=approve]")
+    decides = visitor.open(visitor.page("sun.li"), "/approvals")
+    decides.click("#approval-tabs a:has-text('CVE exceptions')")
+    with decides.expect_navigation():
+        decides.click("tr:has-text('CVE-2024-00001') [value=approve]")
+    assert decides.locator("tr:has-text('CVE-2024-00001')").count() == 0, "it waits no longer"
+    visitor.open(decides, "/images/payments?tab=exceptions")
     until(decides, lambda: decides.locator("tr:has-text('CVE-2024-00001') .chip.ok").count(), "it is allowed")
 
 

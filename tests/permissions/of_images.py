@@ -118,6 +118,7 @@ FORM = "/registry/projects/{image_project}"
 DIGEST = f"{REPOSITORY}@sha256:{'1' * 64}"
 PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("get", "/images"): ({}, ALL),
+    ("get", "/approvals/exceptions"): ({}, ALL),
     ("get", ONE): ({}, SEEN),
     **{
         ("get", f"{ONE}?tab={tab}"): ({}, SEEN)
