@@ -139,6 +139,19 @@ class Portal:
         finally:
             link.close()
 
+    def writable(self) -> bool:
+        """Say whether nobody is writing to the database at this moment."""
+        link = sqlite3.connect(self.data / "db" / "portal.sqlite3", timeout=0, isolation_level=None)
+        try:
+            link.execute("BEGIN IMMEDIATE")
+            link.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+        else:
+            return True
+        finally:
+            link.close()
+
     @contextmanager
     def locked(self) -> Iterator[sqlite3.Connection]:
         """Let nobody write to the database meanwhile."""

@@ -172,7 +172,15 @@ def test_a_stopped_worker_that_resumes_late_writes_nothing(portal: Portal, numbe
     try:
         task, cluster = portal.create(name_of(number), 2)
         until(lambda: portal.step_started(task, "certificates"), 30, 0.002)
-        os.kill(worker, signal.SIGSTOP)
+
+        def stopped() -> bool:  # between two writes: in the middle of one, SQLite lets nobody else write, ever
+            os.kill(worker, signal.SIGSTOP)
+            if portal.writable():
+                return True
+            os.kill(worker, signal.SIGCONT)
+            return False
+
+        until(stopped, 10, 0.002, "the worker is stopped between two writes")
         stopped_with = portal.query("SELECT fence FROM operations_operation WHERE id=?", task.replace("-", ""))
         portal.ended(task, 60)
     finally:
