@@ -1,11 +1,13 @@
 """Where scanners keep what they need on this host: `<data>/scanner/{bin,trivy,runs}`, readable for whom they run as."""
 
+import fcntl
 import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,8 @@ from pks_portal import paths
 NOBODY: Final = 65534
 OPEN: Final = 0o711
 LARGEST: Final = 512 * 1024**2
+YOUNG: Final = 60.0
+"""Seconds in which a new directory may not be locked yet."""
 
 
 def home() -> Path:
@@ -28,14 +32,41 @@ def trivy() -> Path:
 
 @contextmanager
 def run() -> Iterator[Path]:
-    """Yield a directory for one run, of the user that scans; it goes with the run."""
-    made = Path(tempfile.mkdtemp(dir=_made(home() / "runs")))
+    """Yield a directory for one run, of the user that scans; it goes with the run, or with a later one.
+
+    Who runs holds it locked, so what a killed process left behind can be told from what is in use.
+    """
+    runs = _made(home() / "runs")
+    _sweep(runs)
+    made = Path(tempfile.mkdtemp(dir=runs))
+    held = os.open(made, os.O_RDONLY)
     try:
+        fcntl.flock(held, fcntl.LOCK_EX)
         if os.geteuid() == 0:
             os.chown(made, NOBODY, NOBODY)
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+        os.close(held)
+
+
+def _sweep(runs: Path) -> None:
+    """Take away what runs have left that were killed; one that begins at this very moment is young enough to stay."""
+    for left in runs.iterdir():
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > YOUNG and _free(left):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _free(directory: Path) -> bool:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def put(file: Path, text: str) -> None:

@@ -150,11 +150,11 @@ def _finish(command: list[str], environment: dict[str, str], fds: list[int], log
 
 
 def _unprivileged(*, alone: bool) -> list[str]:
-    """Return what to put before a command: nobody, no capabilities, and where wanted no network."""
+    """Return what to put before a command: nobody, no capabilities, and where wanted no network; it dies with us."""
     if os.geteuid() != 0:
-        return ["setpriv", "--no-new-privs"]
+        return ["setpriv", "--pdeathsig=KILL", "--no-new-privs"]
     nobody = [f"--reuid={place.NOBODY}", f"--regid={place.NOBODY}", "--clear-groups", "--no-new-privs"]
-    drop = ["setpriv", *nobody, "--inh-caps=-all", "--bounding-set=-all"]
+    drop = ["setpriv", "--pdeathsig=KILL", *nobody, "--inh-caps=-all", "--bounding-set=-all"]
     return ["unshare", "--net", *drop] if alone else drop
 
 
