@@ -4,6 +4,7 @@ It listens on loopback, trusts tokens under the portal's authority, and tells no
 which everything goes, writes that down itself. Reference: distribution's "Configuring a registry".
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ class Serving:
         storage = {
             **self.storage,
             "delete": {"enabled": True},
+            "redirect": {"disable": True},  # bytes come through us: clients need not reach, nor know, the storage
             "maintenance": {
                 "uploadpurging": {"enabled": True, "age": UPLOADS_KEPT, "interval": "24h", "dryrun": False}
             },
@@ -51,6 +53,22 @@ class Serving:
             },
         }
         return yaml.safe_dump(whole, sort_keys=False)
+
+
+def storage(said: str, directory: Path) -> dict[str, Any]:
+    """Return where the bytes go: distribution's own storage section, given as JSON; without one, a directory.
+
+    Raises ValueError with what is expected.
+    """
+    if not said:
+        return on_disk(directory)
+    try:
+        section = json.loads(said)
+    except ValueError:
+        section = None
+    if not isinstance(section, dict) or len(section) != 1:
+        raise ValueError('PKS_REGISTRY_STORAGE is one section as JSON: {"s3": {"region": …, "bucket": …}}.')
+    return dict(section)
 
 
 def on_disk(directory: Path) -> dict[str, Any]:

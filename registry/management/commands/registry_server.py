@@ -1,6 +1,5 @@
 """`manage.py registry_server`: write the configuration with which the registry that holds the bytes is run."""
 
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from pks_portal import authority, files, paths
 from pks_portal.keyring import KeyRingError
-from registry.serving import Serving, on_disk
+from registry.serving import Serving, storage
 from registry.tokens.signing import LEAF
 
 
@@ -35,21 +34,9 @@ class Command(BaseCommand):
                 public_url=settings.PUBLIC_URL,
                 authority=paths.data() / "issuer" / "ca.pem",
                 secret=settings.REGISTRY_SECRET,
-                storage=self.storage(),
+                storage=storage(settings.REGISTRY_STORAGE, paths.data() / "registry"),
             )
             files.write(file, serving.text())
-        except (KeyRingError, OSError) as error:
+        except (KeyRingError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(str(file))
-
-    def storage(self) -> dict[str, Any]:
-        """Return where the bytes go: distribution's own storage section as JSON, else a directory of the data."""
-        if not settings.REGISTRY_STORAGE:
-            return on_disk(paths.data() / "registry")
-        try:
-            said = json.loads(settings.REGISTRY_STORAGE)
-        except ValueError:
-            said = None
-        if not isinstance(said, dict) or len(said) != 1:
-            raise CommandError('PKS_REGISTRY_STORAGE is one section as JSON: {"s3": {"region": …, "bucket": …}}.')
-        return dict(said)
