@@ -59,8 +59,7 @@ async def _out(answer: Answer, call: "Call") -> None:
     await call.send(_start(answer))
     if await line.ready():
         with line.open() as sock:
-            async for piece in answer.pieces():
-                await line.write(sock, piece)
+            await answer.pour(line, sock)
     await _rest(answer, call.send)
 
 

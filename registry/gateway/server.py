@@ -1,20 +1,23 @@
 """uvicorn's protocol with a way past ASGI for large bodies: `--http registry.gateway.server:Protocol`.
 
 uvicorn parses, queues and answers as always; nothing of what a request is or may do is decided here. But each request
-brings a `Line` along (an ASGI extension), by which the gateway reads the rest of a body that has a Content-Length, and
-writes an answer's body, with the client's own socket. Under ASGI each piece would be copied four times and would wait
+brings a `Line` along (an ASGI extension), by which the rest of a body that has a Content-Length, and an answer's body,
+flow between the client's own socket and the registry's. Under ASGI each piece would be copied six times and would wait
 for a turn of the event loop three times. Not over TLS, which would have to be spoken first.
 """
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from registry.gateway.wire import IDLE_SECONDS, PIECE, Gone
+from registry.gateway.flowing import Dry, Stuck, flow
+from registry.gateway.wire import PIECE, Gone, sent
 
 EXTENSION: Final = "pks.line"
 LINGER_SECONDS: Final = 30.0
@@ -28,8 +31,13 @@ class Line:
     def __init__(self, protocol: "Protocol") -> None:
         self._protocol, self._scope = protocol, protocol.scope
 
-    async def body(self, length: int) -> AsyncGenerator[bytes | memoryview, None]:
-        """Yield a request's body of so many bytes; a piece is good until the next is asked for. Raises Gone.
+    def body(self, length: int) -> "Coming":
+        """Return a request's body of so many bytes, to be poured on."""
+        return Coming(self, length)
+
+    @asynccontextmanager
+    async def taken(self, length: int) -> AsyncIterator["Rest"]:
+        """Yield a request's body, past uvicorn. Raises Gone.
 
         A body that is not read to its end ends the connection, after the answer.
         """
@@ -40,12 +48,9 @@ class Line:
         if cycle.waiting_for_100_continue:
             cycle.waiting_for_100_continue = False
             protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        rest = _Rest(_beside(protocol.transport), length - len(first))
+        rest = Rest(_beside(protocol.transport), first, length - len(first))
         try:
-            if first:
-                yield first
-            async for piece in rest.pieces():
-                yield piece
+            yield rest
             if not cycle.disconnected:
                 cycle.keep_alive, cycle.more_body = kept, False
                 protocol.anew()
@@ -71,14 +76,21 @@ class Line:
 
     async def write(self, sock: socket.socket, piece: memoryview) -> None:
         """Write a piece of the answer's body. Raises Gone."""
-        cycle = self._protocol.cycle
         try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                await asyncio.get_running_loop().sock_sendall(sock, piece)
+            await sent(sock, piece)
         except (OSError, TimeoutError):
-            self._leave(cycle)
-            raise Gone from None
-        cycle.expected_content_length -= len(piece)
+            raise self._gone() from None
+        self._protocol.cycle.expected_content_length -= len(piece)
+
+    async def pour(self, source: socket.socket, sock: socket.socket, size: int) -> None:
+        """Let so many bytes of the answer's body flow from a socket. Raises Gone, EOFError (the source has ended)."""
+        try:
+            await flow(source, sock, size)
+        except Stuck:
+            raise self._gone() from None
+        except Dry:
+            raise EOFError from None
+        self._protocol.cycle.expected_content_length -= size
 
     @property
     def free(self) -> bool:
@@ -90,30 +102,46 @@ class Line:
         cycle = self._protocol.cycle
         return cycle if cycle is not None and cycle.scope is self._scope else None
 
+    def _gone(self) -> Gone:
+        self._leave(self._protocol.cycle)
+        return Gone()
+
     def _leave(self, cycle: RequestResponseCycle) -> None:
         cycle.disconnected = True
         self._protocol.transport.abort()
 
 
-class _Rest:
-    """What is still to come of a body, on a socket of its own."""
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A request's body that has yet to come."""
 
-    def __init__(self, sock: socket.socket, left: int) -> None:
-        self.sock, self.left, self.gone = sock, left, False
+    line: Line
+    length: int
 
-    async def pieces(self) -> AsyncGenerator[memoryview, None]:
-        loop, view = asyncio.get_running_loop(), memoryview(bytearray(PIECE))
-        while self.left:
-            try:
-                async with asyncio.timeout(IDLE_SECONDS):
-                    read = await loop.sock_recv_into(self.sock, view[: self.left])
-            except (OSError, TimeoutError):
-                read = 0
-            if not read:
-                self.gone = True
-                raise Gone
-            self.left -= read
-            yield view[:read]
+    async def pour(self, target: socket.socket) -> None:
+        """Let all of it flow into a socket. Raises Gone (the client), OSError (the target)."""
+        async with self.line.taken(self.length) as rest:
+            await rest.pour(target)
+
+
+class Rest:
+    """What is still to come of a body, on a socket of its own, behind what has come."""
+
+    def __init__(self, sock: socket.socket, first: bytes, left: int) -> None:
+        self.sock, self.first, self.left, self.gone = sock, first, left, False
+
+    async def pour(self, target: socket.socket) -> None:
+        """Let all of it flow into a socket. Raises Gone (the client), OSError (the target)."""
+        if self.first:
+            await sent(target, self.first)
+        try:
+            await flow(self.sock, target, self.left)
+        except Dry:
+            self.gone = True
+            raise Gone from None
+        except Stuck:
+            raise ConnectionError from None
+        self.left = 0
 
     def end(self, tasks: set[Any]) -> None:
         """Close the socket; where there is more to come than anybody wants, when it has come."""

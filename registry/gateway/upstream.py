@@ -5,17 +5,19 @@ registry that refuses early is heard, and the rest of the body is not waited for
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from pks_portal.errors import Unavailable
 from registry.gateway.replies import Headers
+from registry.gateway.server import Line
 from registry.gateway.wire import IDLE_SECONDS, PIECE, Gone, Wire, connect
 
 LARGEST_HEAD: Final = 64 * 1024
@@ -24,7 +26,15 @@ HOP: Final = frozenset(
     | {b"upgrade", b"expect", b"content-length", b"host"}
 )
 EMPTY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
-Body = AsyncGenerator[bytes | memoryview, None]
+
+
+class Pouring(Protocol):
+    """A body that flows into a socket by itself. Raises Gone (its own side ends early), OSError."""
+
+    async def pour(self, target: socket.socket) -> None: ...
+
+
+Body = AsyncGenerator[bytes | memoryview, None] | Pouring
 
 
 @dataclass(slots=True)
@@ -52,6 +62,16 @@ class Answer:
         chunked = left is None and self.header(b"transfer-encoding").lower() == "chunked"
         async for piece in _chunks(self.wire) if chunked else _plain(self.wire, left):
             yield piece
+        self.ended = True
+
+    async def pour(self, line: Line, sock: socket.socket) -> None:
+        """Let a body whose length is known flow to the client. Raises Gone, OSError, EOFError, TimeoutError."""
+        left = self.length or 0
+        while left and self.wire.held:
+            piece = await self.wire.some(left)
+            await line.write(sock, piece)
+            left -= len(piece)
+        await line.pour(self.wire.sock, sock, left)
         self.ended = True
 
     @property
@@ -152,6 +172,9 @@ def _head(request: Request) -> bytes:
 async def _send_body(request: Request, wire: Wire) -> None:
     if request.body is None:
         return
+    if not isinstance(request.body, AsyncGenerator):
+        await request.body.pour(wire.sock)
+        return
     async with aclosing(request.body) as pieces:
         async for piece in pieces:
             if piece and request.length is None:
@@ -167,13 +190,15 @@ async def _answer(request: Request, wire: Wire, sending: "asyncio.Task[None] | N
 
     While the body is under way the registry may be silent; once it has gone, only for so long.
     """
-    heading = asyncio.ensure_future(_heading(wire, None if sending else IDLE_SECONDS))
-    if sending is not None:
+    if sending is None:
+        status, headers = await _heading(wire, IDLE_SECONDS)
+    else:
+        heading = asyncio.ensure_future(_heading(wire, None))
         await asyncio.wait({heading, sending}, return_when=asyncio.FIRST_COMPLETED)
         if sending.done() and isinstance(sending.exception(), Gone):
             heading.cancel()
             raise Gone
-    status, headers = await asyncio.wait_for(heading, IDLE_SECONDS)
+        status, headers = await asyncio.wait_for(heading, IDLE_SECONDS)
     return Answer(status, headers, wire, _length(request.method, status, headers))
 
 

@@ -37,8 +37,7 @@ class Wire:
 
     async def send(self, data: bytes | memoryview) -> None:
         """Send all of it. Raises OSError, TimeoutError."""
-        async with asyncio.timeout(IDLE_SECONDS):
-            await asyncio.get_running_loop().sock_sendall(self.sock, data)
+        await sent(self.sock, data)
 
     async def until(self, mark: bytes, most: int, patience: float | None = IDLE_SECONDS) -> bytes:
         """Return what comes up to and with a mark. Raises OSError, EOFError, ValueError (longer), TimeoutError."""
@@ -73,9 +72,14 @@ class Wire:
         return found
 
     @property
+    def held(self) -> bool:
+        """Whether something has been read that nobody has taken yet."""
+        return self._start != self._end
+
+    @property
     def quiet(self) -> bool:
         """Whether it is open, with nothing come that nobody asked for."""
-        if self._start != self._end:
+        if self.held:
             return False
         try:
             self.sock.recv(1, socket.MSG_PEEK)
@@ -94,6 +98,17 @@ class Wire:
 
     def close(self) -> None:
         self.sock.close()
+
+
+async def sent(sock: socket.socket, data: bytes | memoryview) -> None:
+    """Send all of it; a timer is only made where it does not go at once. Raises OSError, TimeoutError."""
+    try:
+        done = sock.send(data)
+    except BlockingIOError:
+        done = 0
+    if done < len(data):
+        async with asyncio.timeout(IDLE_SECONDS):
+            await asyncio.get_running_loop().sock_sendall(sock, memoryview(data)[done:])
 
 
 async def connect() -> Wire:
