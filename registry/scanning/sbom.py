@@ -78,6 +78,14 @@ def _package(component: dict[str, Any], text: str) -> Package:
     )
 
 
+def name_in(text: str) -> str:
+    """Return the name in a purl, as `packages` does; empty where it is none."""
+    try:
+        return sound(_name(PackageURL.from_string(text)))
+    except ValueError:
+        return ""
+
+
 def _name(purl: PackageURL) -> str:
     """Return the name as its ecosystem writes it: "golang.org/x/net", "@babel/core", "org.slf4j:slf4j-api"."""
     if not purl.namespace or purl.type in {"deb", "rpm", "apk"}:

@@ -6,6 +6,7 @@ portal is root, without any network at all. It never fetches a database: an admi
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,14 +19,16 @@ from django.conf import settings
 from django.utils import timezone
 
 from pks_portal.errors import Unavailable
-from registry.scanning import binary, coverage, databases, osv, place
+from registry.scanning import binary, coverage, databases, jars, osv, place, sbom
 from registry.scanning.binary import Unusable
 from registry.scanning.port import Database, Found, Judgement, Log, Package
 from registry.severity import Severity
 
 NAME: Final = "trivy"
-QUIET: Final = ("--quiet", "--no-progress", "--offline-scan", "--skip-version-check", "--disable-telemetry")
+QUIET: Final = ("--no-progress", "--offline-scan", "--skip-version-check", "--disable-telemetry")
 NO_FETCH: Final = ("--skip-db-update", "--skip-java-db-update", "--skip-vex-repo-update")
+LEVEL: Final = re.compile(r"\S+\t(INFO|WARN|ERROR|FATAL)\t|  - ")
+"""What of --debug's lines is for people: neither the details nor the traces."""
 LONGEST_TEXT: Final = 8000
 MOST_LINKS: Final = 20
 
@@ -52,9 +55,20 @@ class Trivy:
     def sbom(self, image: Image, log: Log) -> str:
         """Return the CycloneDX document of an image. Raises Unusable, Unavailable."""
         target = f"{image.registry}/{image.repository}@{image.digest}"
-        arguments = ("image", "--image-src", "remote", "--insecure", "--scanners", "license", "--format", "cyclonedx")
+        arguments = (
+            "image", "--image-src", "remote", "--insecure", "--scanners", "license", "--format", "cyclonedx",
+            "--skip-java-db-update", "--debug",
+        )  # fmt: skip
+        lines: list[str] = []
+
+        def heard(line: str) -> None:
+            lines.append(line)
+            if LEVEL.match(line):
+                log(line)
+
         secret = {"TRIVY_REGISTRY_TOKEN": image.token}
-        return _run((*arguments, target), log, _Run(secret=secret))
+        document = _run((*arguments, target), heard, _Run(secret=secret, reads=True))
+        return jars.with_strangers(document, lines)
 
     def spdx(self, cyclonedx: str, log: Log) -> str:
         """Return an SBOM as SPDX 2.3. Raises Unusable, Unavailable."""
@@ -76,12 +90,16 @@ class Trivy:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """How to run: `stdin` is given as a file; `alone`: without network; `database`: the directory with db/."""
+    """How to run: `stdin` is given as a file; `alone`: without network; `database`: the directory with db/.
+
+    `reads`: an image, so it needs to know jars.
+    """
 
     secret: dict[str, str] | None = None
     stdin: str = ""
     alone: bool = False
     database: Path | None = None
+    reads: bool = False
 
 
 def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
@@ -96,8 +114,9 @@ def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
             fds.append(_handed(held, how.database / "db"))
             (home / "db").symlink_to(f"/proc/self/fd/{fds[-1]}")
         here = f"/proc/self/fd/{within}"
+        kept = held.enter_context(jars.none_known()) if how.reads else here
         command = [
-            *_unprivileged(alone=how.alone), f"/proc/self/fd/{program}", arguments[0], *QUIET, "--cache-dir", here,
+            *_unprivileged(alone=how.alone), f"/proc/self/fd/{program}", arguments[0], *QUIET, "--cache-dir", str(kept),
             "--output", f"{here}/out.json", *arguments[1:],
         ]  # fmt: skip
         if how.stdin:
@@ -143,10 +162,11 @@ def _finish(command: list[str], environment: dict[str, str], fds: list[int], log
     except subprocess.TimeoutExpired:
         raise Unavailable("error.scan_slow", system=NAME, seconds=settings.SCAN_SECONDS) from None
     lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    for line in lines[-50:]:
+    for line in lines:
         log(line)
     if done.returncode:
-        raise Unusable("error.scan_failed", system=NAME, code=done.returncode, cause=log.clean("\n".join(lines[-5:])))
+        why = [line for line in lines if line.startswith("  - ")] or lines  # with --debug, reasons between their traces
+        raise Unusable("error.scan_failed", system=NAME, code=done.returncode, cause=log.clean("\n".join(why[-5:])))
 
 
 def _unprivileged(*, alone: bool) -> list[str]:
@@ -173,7 +193,7 @@ def _found(said: dict[str, Any], result: dict[str, Any]) -> Found:
     score, vector = _cvss(said.get("CVSS") or {}, str(said.get("SeveritySource") or ""))
     return Found(
         id=str(said["VulnerabilityID"])[:60],
-        package=str(said["PkgName"])[:200],
+        package=(sbom.name_in(str((said.get("PkgIdentifier") or {}).get("PURL") or "")) or str(said["PkgName"]))[:200],
         version=str(said["InstalledVersion"])[:120],
         fixed_in=str(said.get("FixedVersion") or "")[:200],
         severity=Severity.read(str(said.get("Severity") or "")),

@@ -15,6 +15,9 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 PIECE = 1024 * 1024
+PROGRAM = b"\x7fELF"
+Files = Mapping[str, str | bytes]
+"""Contents by path; what is a program may be run."""
 
 
 class Layout:
@@ -33,7 +36,7 @@ class Layout:
         return {"mediaType": media_type, "digest": f"sha256:{name}", "size": len(data)}
 
     def image(
-        self, files: Mapping[str, str], *, architecture: str = "amd64", layers: list[dict[str, Any]] | None = None,
+        self, files: Files, *, architecture: str = "amd64", layers: list[dict[str, Any]] | None = None,
         annotations: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """Make an image of one layer with these files (and layers made before), and return its descriptor."""
@@ -97,13 +100,14 @@ class Layout:
         return str(descriptor["digest"])
 
 
-def _tar(files: Mapping[str, str]) -> bytes:
+def _tar(files: Files) -> bytes:
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as archive:
         for name, content in files.items():
+            raw = content.encode() if isinstance(content, str) else content
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content.encode()), 0o644
-            archive.addfile(entry, io.BytesIO(content.encode()))
+            entry.size, entry.mode = len(raw), 0o755 if raw.startswith(PROGRAM) else 0o644
+            archive.addfile(entry, io.BytesIO(raw))
     return whole.getvalue()
 
 

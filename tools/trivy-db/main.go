@@ -2,7 +2,7 @@
 // trivy's own, fetched or uploaded. Usage: trivy-db DIRECTORY UPDATED-AT record.json...
 //
 // Buckets as trivy reads them: vulnerability/<id> → what is told of it; data-source/<bucket> → whose it is;
-// "<language>::<source>"/<package>/<id> → version ranges.
+// "<language>::<source>"/<package>/<id> → version ranges; "<distribution> <release>"/<source package>/<id> → the fix.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	gocvss31 "github.com/pandatix/go-cvss/31"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -23,6 +24,7 @@ type affected struct {
 		Type   string
 		Events []map[string]string
 	}
+	Specific struct{ Urgency string } `json:"ecosystem_specific"`
 }
 
 type record struct {
@@ -31,6 +33,7 @@ type record struct {
 	Aliases              []string
 	References           []struct{ URL string }
 	Severity             []struct{ Type, Score string }
+	Upstream             []string
 	Affected             []affected
 	Specific             struct {
 		Severity string
@@ -38,7 +41,11 @@ type record struct {
 	} `json:"database_specific"`
 }
 
-var languages = map[string]string{"PyPI": "pip", "npm": "npm", "Go": "go"}
+var languages = map[string]string{
+	"PyPI": "pip", "npm": "npm", "Go": "go", "Maven": "maven", "RubyGems": "rubygems", "crates.io": "cargo",
+	"Packagist": "composer", "NuGet": "nuget",
+}
+var distributions = map[string]string{"Debian": "debian", "Alpine": "alpine"}
 var levels = map[string]int{"LOW": 1, "MODERATE": 2, "MEDIUM": 2, "HIGH": 3, "CRITICAL": 4}
 
 const source = "Advisories of the tests"
@@ -86,7 +93,7 @@ func run(directory, updated string, files []string) error {
 
 func keep(tx *bolt.Tx, one record) error {
 	id := one.ID
-	for _, alias := range one.Aliases {
+	for _, alias := range append(one.Aliases, one.Upstream...) {
 		if strings.HasPrefix(alias, "CVE-") {
 			id = alias
 		}
@@ -99,20 +106,53 @@ func keep(tx *bolt.Tx, one record) error {
 		ranges[part.Package] = append(ranges[part.Package], part)
 	}
 	for name, parts := range ranges {
-		language, known := languages[name.Ecosystem]
-		if !known {
+		bucket, value := "", any(nil)
+		if distribution, release, found := strings.Cut(name.Ecosystem, ":"); found && distributions[distribution] != "" {
+			bucket = distributions[distribution] + " " + strings.TrimPrefix(release, "v")
+			value = fixed(parts)
+		} else if language, known := languages[name.Ecosystem]; known {
+			bucket, value = language+"::"+source, versions(parts)
+		} else {
 			continue
 		}
-		bucket := language + "::" + source
 		whose := map[string]string{"ID": "osv", "Name": source, "URL": "https://osv.dev"}
 		if err := put(tx, whose, "data-source", bucket); err != nil {
 			return err
 		}
-		if err := put(tx, versions(parts), bucket, strings.ToLower(name.Name), id); err != nil {
+		if err := put(tx, value, bucket, called(name), id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// called is the name under which trivy asks for a package: in small letters where case tells nothing apart.
+func called(name pkg) string {
+	switch name.Ecosystem {
+	case "PyPI":
+		return strings.ReplaceAll(strings.ToLower(name.Name), "_", "-")
+	case "NuGet":
+		return strings.ToLower(name.Name)
+	}
+	return name.Name
+}
+
+// fixed says a distribution's word in trivy's: the version that has the fix, or that there is none ("affected").
+func fixed(parts []affected) map[string]any {
+	for _, part := range parts {
+		for _, one := range part.Ranges {
+			for _, event := range one.Events {
+				if version, found := event["fixed"]; found {
+					return map[string]any{"FixedVersion": version}
+				}
+			}
+		}
+	}
+	said := map[string]any{"Status": 2}
+	if parts[0].Specific.Urgency == "unimportant" { // as trivy-db reads Debian's tracker
+		said["Severity"] = levels["LOW"]
+	}
+	return said
 }
 
 // versions says a package's ranges in trivy's words: ">=4.0, <4.1.10".
@@ -120,23 +160,33 @@ func versions(parts []affected) map[string][]string {
 	said := map[string][]string{"VulnerableVersions": {}, "PatchedVersions": {}}
 	for _, part := range parts {
 		for _, one := range part.Ranges {
+			if one.Type == "GIT" {
+				continue
+			}
 			from := ""
 			for _, event := range one.Events {
 				if begin, found := event["introduced"]; found {
 					from = begin
 				}
-				if fixed, found := event["fixed"]; found {
+				fixed, until := event["fixed"]
+				last, including := event["last_affected"]
+				if until || including {
 					within := "<" + fixed
+					if including {
+						within = "<=" + last
+					}
 					if from != "0" && from != "" {
 						within = ">=" + from + ", " + within
 					}
 					said["VulnerableVersions"] = append(said["VulnerableVersions"], within)
-					said["PatchedVersions"] = append(said["PatchedVersions"], fixed)
+					if until {
+						said["PatchedVersions"] = append(said["PatchedVersions"], fixed)
+					}
 					from = ""
 				}
 			}
 			if from != "" {
-				said["VulnerableVersions"] = append(said["VulnerableVersions"], ">="+from)
+				said["VulnerableVersions"] = append(said["VulnerableVersions"], ">="+from) // ">=0": every version
 			}
 		}
 	}
@@ -151,13 +201,17 @@ func about(one record) map[string]any {
 	said := map[string]any{
 		"Title": one.Summary, "Description": one.Details, "References": links, "CweIDs": one.Specific.CWEs,
 	}
-	if level := levels[strings.ToUpper(one.Specific.Severity)]; level > 0 {
-		said["VendorSeverity"] = map[string]int{"osv": level}
-	}
+	word := one.Specific.Severity
 	for _, rating := range one.Severity {
 		if rating.Type == "CVSS_V3" {
 			said["CVSS"] = map[string]any{"osv": map[string]string{"V3Vector": rating.Score}}
+			if vector, err := gocvss31.ParseVector(rating.Score); err == nil && word == "" {
+				word, _ = gocvss31.Rating(vector.BaseScore())
+			}
 		}
+	}
+	if level := levels[strings.ToUpper(word)]; level > 0 {
+		said["VendorSeverity"] = map[string]int{"osv": level}
 	}
 	return said
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from pks_portal import authority, paths
 from registry.serving import Serving, on_disk
 from registry.tokens import signing
-from tests.registry.images import Layout
+from tests.registry.images import Files, Layout
 
 DPKG = """Package: openssl
 Status: install ok installed
@@ -83,7 +83,7 @@ def token(repository: str, *actions: str) -> str:
     return signing.for_portal(repository, *actions, seconds=300).removeprefix("Bearer ")
 
 
-def pushed(home: Path, host: str, repository: str, files: dict[str, str]) -> str:
+def pushed(home: Path, host: str, repository: str, files: Files) -> str:
     """Push an image of these files and return its digest."""
     layout = Layout(home / "layout")
     digest = layout.tag("one", layout.image(files))

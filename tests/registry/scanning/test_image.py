@@ -73,8 +73,10 @@ def test_spdx_tells_the_same_packages(image: Image) -> None:
 def test_it_is_judged_by_the_database_at_hand(image: Image, trivy_database: Database) -> None:
     document = Trivy().sbom(image, print)
     said = Trivy().judge(document, sbom.packages(document), print)
-    assert {one.id for one in said.found} == {"CVE-2018-18074", "CVE-2023-32681", "CVE-2021-23337", "CVE-2019-10744"}
-    assert said.not_assessed == ("Debian:11",)
+    assert {one.id for one in said.found if one.ecosystem != "debian"} == {
+        "CVE-2018-18074", "CVE-2023-32681", "CVE-2021-23337", "CVE-2019-10744",
+    }  # fmt: skip
+    assert said.not_assessed == ()
 
 
 @pytest.mark.parametrize("wrong", [{"repository": "team/other"}, {"digest": f"sha256:{'0' * 64}"}, {"token": ""}])

@@ -1,30 +1,21 @@
 """A database for trivy out of the tests' own advisories, made by tools/trivy-db."""
 
-import hashlib
 import io
 import subprocess
 import tarfile
 from datetime import datetime
 from pathlib import Path
 
-from clusters.engines.local.gotool import Go
-from pks_portal import files, paths
+from tests.registry.scanning import gotools
 
-TOOL = paths.CHECKOUT / "tools" / "trivy-db"
 ADVISORIES = sorted((Path(__file__).parent / "advisories").glob("*.json"))
-SECONDS = 600
+RECORDS = sum(1 for file in ADVISORIES if '"withdrawn"' not in file.read_text())
+"""How many of them trivy's database has: one that was withdrawn is left out of it."""
 
 
 def program() -> Path:
     """Return the built tool; built once for a state of its source."""
-    source = b"".join((TOOL / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
-    folder = paths.CHECKOUT / "build" / "trivy-db" / hashlib.sha256(source).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    with files.locked(folder):
-        if not (made := folder / "trivy-db").exists():
-            go = Go.find(paths.cache(), lambda: False)
-            go.run("build", "-trimpath", "-buildvcs=false", "-o", str(made), ".", cwd=TOOL, seconds=SECONDS)
-    return made
+    return gotools.built("trivy-db")
 
 
 def database(directory: Path, updated_at: datetime) -> Path:
