@@ -18,7 +18,7 @@ from registry.scanning import binary, coverage
 from registry.scanning.matcher import Matcher
 from registry.scanning.port import Database, Found, Judgement, Package
 from registry.scanning.port import Scanner as AnyScanner
-from registry.scanning.trivy import Trivy
+from registry.scanning.trivy import Stop, Trivy, never
 from registry.severity import Severity
 from tenants import audit
 from tenants.models import User
@@ -37,9 +37,9 @@ class Documents:
     spdx: str
 
 
-def scanners() -> list[AnyScanner]:
+def scanners(stopped: Stop = never) -> list[AnyScanner]:
     """Return every scanner, the one that reads images first."""
-    return [Trivy(), Matcher()]
+    return [Trivy(stopped), Matcher()]
 
 
 def states() -> list[Database]:
@@ -117,13 +117,13 @@ def packages_of(row: Sbom) -> list[Package]:
     return [Package.read(one) for one in row.packages]
 
 
-def judge_all(artifact: Artifact, sbom: Sbom, task: Operation | None, log: Any) -> list[Scan]:
+def judge_all(artifact: Artifact, sbom: Sbom, task: Operation | None, log: Any, stopped: Stop = never) -> list[Scan]:
     """Have every scanner that is set up judge an SBOM, and write down what each said, or why it could not.
 
     Without any database nothing can be said: that is an error of each, never an empty answer. A scanner whose database
     nobody ever took in is left out as long as another one has some.
     """
-    every = scanners()
+    every = scanners(stopped)
     now = timezone.now()
     set_up = [one for one in every if one.database(now).state != "absent"] or every
     for absent in [one.name for one in every if one not in set_up]:
@@ -226,9 +226,9 @@ def sum_up(artifact: Artifact) -> Artifact:
         "scan_state": State.ERROR if failed or not good else State.SUCCESS,
         **counts, "fixable": len(fixable), "worst": max(worst.values(), default=None),
         "not_assessed": bool(coverage.by_none(missing)),
+        # without anything that stands, nothing is known: not even of before
+        "scanned_at": max((scan.ended_at for scan in good if scan.ended_at), default=None),
     }  # fmt: skip
-    if good:
-        changes["scanned_at"] = timezone.now()
     Artifact.objects.filter(pk=artifact.pk).update(**changes)
     artifact.refresh_from_db()
     told(artifact)

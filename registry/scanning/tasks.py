@@ -10,10 +10,11 @@ from pks_portal.errors import NotFound, PortalError
 from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Kind, Turn, declare
 from pks_portal.operations.models import Operation
+from pks_portal.operations.runner import Stopped
 from registry.models import Artifact, Sbom
 from registry.scanning import sbom, scans
 from registry.scanning.binary import Unusable
-from registry.scanning.trivy import NAME, Image, Trivy
+from registry.scanning.trivy import NAME, Halted, Image, Stop, Trivy
 from registry.tokens import signing
 from tenants.models import User
 
@@ -22,7 +23,17 @@ TOKEN_SECONDS = 3600
 
 
 def turn(operation: Operation) -> Turn:
-    """Take the next step: the SBOM, then the judgement. Raises NotFound (it was deleted), Unusable, Unavailable."""
+    """Take the next step: the SBOM, then the judgement.
+
+    Raises NotFound (it was deleted), Stopped (somebody asked), Unusable, Unavailable.
+    """
+    try:
+        return _turn(operation)
+    except Halted:
+        raise Stopped from None
+
+
+def _turn(operation: Operation) -> Turn:
     artifact = _artifact(operation)
     kept = Sbom.objects.filter(artifact=artifact).first()
     if kept is None:
@@ -53,15 +64,15 @@ def _read(operation: Operation, artifact: Artifact) -> Sbom:
     token = signing.for_portal(name, "pull", seconds=TOKEN_SECONDS).removeprefix("Bearer ")
     image = Image(urlsplit(settings.REGISTRY_URL).netloc, name, artifact.digest, token)
     log = _log(operation, "sbom")
-    document = Trivy().sbom(image, log)
-    return scans.keep_sbom(
-        artifact, NAME, scans.Documents(document, Trivy().spdx(document, log)), sbom.packages(document)
-    )
+    trivy = Trivy(_stopped(operation))
+    document = trivy.sbom(image, log)
+    documents = scans.Documents(document, trivy.spdx(document, log))
+    return scans.keep_sbom(artifact, NAME, documents, sbom.packages(document))
 
 
 def _judged(operation: Operation, artifact: Artifact, kept: Sbom) -> None:
     """Have it judged, and tell what each scanner said. Raises Unusable where none could say anything."""
-    every = scans.judge_all(artifact, kept, operation, _log(operation, "judge"))
+    every = scans.judge_all(artifact, kept, operation, _log(operation, "judge"), _stopped(operation))
     if all(scan.error_key for scan in every):
         raise Unusable(every[0].error_key, **every[0].error_args)
     for scan in every:
@@ -74,6 +85,10 @@ def _judged(operation: Operation, artifact: Artifact, kept: Sbom) -> None:
             database=scan.database, records=scan.database_records or 0,
             date=f"{scan.database_updated_at:%F}" if scan.database_updated_at else "?",
         )  # fmt: skip
+
+
+def _stopped(operation: Operation) -> Stop:
+    return lambda: operations.cancel_asked(operation)
 
 
 def _log(operation: Operation, step: str) -> Any:
@@ -91,6 +106,8 @@ def succeeded(operation: Operation) -> None:
 
 def failed(operation: Operation, _error: PortalError) -> None:
     """The image could not be read, or nobody could judge it: that is an error, never a clean bill."""
+    if (artifact := _row(operation)) is not None:
+        scans.sum_up(artifact)
     _settle(operation, State.ERROR)
 
 

@@ -6,14 +6,17 @@ portal is root, without any network at all. It never fetches a database: an admi
 
 import json
 import os
+import queue
 import re
 import subprocess
-from collections.abc import Sequence
-from contextlib import ExitStack
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -29,6 +32,8 @@ QUIET: Final = ("--no-progress", "--offline-scan", "--skip-version-check", "--di
 NO_FETCH: Final = ("--skip-db-update", "--skip-java-db-update", "--skip-vex-repo-update")
 LEVEL: Final = re.compile(r"\S+\t(INFO|WARN|ERROR|FATAL)\t|  - ")
 """What of --debug's lines is for people: neither the details nor the traces."""
+LOOKS_EVERY: Final = 0.5
+"""Seconds after which a silent run is asked whether it is still wanted."""
 LONGEST_TEXT: Final = 8000
 MOST_LINKS: Final = 20
 
@@ -43,10 +48,25 @@ class Image:
     token: str
 
 
+class Halted(Exception):
+    """A run was ended before its end, as was asked."""
+
+
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Say that nobody asked to stop."""
+    return False
+
+
 class Trivy:
-    """The adapter."""
+    """The adapter. `stopped`: asked now and then while it works; once it says yes, the work is ended (Halted)."""
 
     name = NAME
+
+    def __init__(self, stopped: Stop = never) -> None:
+        self.stopped = stopped
 
     def database(self, now: datetime) -> Database:
         """Return the state of trivy's database on this host."""
@@ -67,19 +87,19 @@ class Trivy:
                 log(line)
 
         secret = {"TRIVY_REGISTRY_TOKEN": image.token}
-        document = _run((*arguments, target), heard, _Run(secret=secret, reads=True))
+        document = _run((*arguments, target), heard, _Run(secret=secret, reads=True, stopped=self.stopped))
         return jars.with_strangers(document, lines)
 
     def spdx(self, cyclonedx: str, log: Log) -> str:
         """Return an SBOM as SPDX 2.3. Raises Unusable, Unavailable."""
-        return _run(("sbom", "--format", "spdx-json"), log, _Run(stdin=cyclonedx, alone=True))
+        return _run(("sbom", "--format", "spdx-json"), log, _Run(stdin=cyclonedx, alone=True, stopped=self.stopped))
 
     def judge(self, cyclonedx: str, packages: Sequence[Package], log: Log) -> Judgement:
         """Judge an SBOM by the database on this host. Raises Unusable (no or a broken database), Unavailable."""
         state = self.database(timezone.now())
         databases.require(state)
         arguments = ("sbom", "--scanners", "vuln", "--format", "json", *NO_FETCH)
-        said = _run(arguments, log, _Run(stdin=cyclonedx, alone=True, database=place.trivy()))
+        said = _run(arguments, log, _Run(stdin=cyclonedx, alone=True, database=place.trivy(), stopped=self.stopped))
         found = [one for result in _results(said) for one in result]
         missing = coverage.of_trivy(packages, databases.trivy_buckets())
         unread = coverage.unread(packages, databases.trivy_names)
@@ -100,6 +120,7 @@ class _Run:
     alone: bool = False
     database: Path | None = None
     reads: bool = False
+    stopped: Stop = never
 
 
 def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
@@ -123,7 +144,7 @@ def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
             place.put(home / "sbom.json", how.stdin)
             command.append(f"{here}/sbom.json")
         environment = {"PATH": "/usr/bin:/bin", "HOME": here, "TMPDIR": here, **(how.secret or {})}
-        _finish(command, environment, fds, _Scrubbed(log, tuple((how.secret or {}).values())))
+        _finish(command, environment, fds, _Scrubbed(log, tuple((how.secret or {}).values())), how.stopped)
         try:
             return place.taken(home / "out.json")
         except (OSError, ValueError) as error:
@@ -153,20 +174,52 @@ def _handed(held: ExitStack, path: Path) -> int:
     return descriptor
 
 
-def _finish(command: list[str], environment: dict[str, str], fds: list[int], log: _Scrubbed) -> None:
-    try:
-        done = subprocess.run(
-            command, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            errors="replace", timeout=settings.SCAN_SECONDS, check=False, pass_fds=fds,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise Unavailable("error.scan_slow", system=NAME, seconds=settings.SCAN_SECONDS) from None
-    lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    for line in lines:
-        log(line)
-    if done.returncode:
+def _finish(command: list[str], environment: dict[str, str], fds: list[int], log: _Scrubbed, stopped: Stop) -> None:
+    """Run a command to its end, telling each line as it comes. Raises Halted, Unavailable (too slow), Unusable."""
+    lines: list[str] = []
+    process = subprocess.Popen(
+        command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", pass_fds=fds,
+    )  # fmt: skip
+    with process:
+        try:
+            for line in _until_end(process, stopped):
+                lines.append(line)
+                log(line)
+        finally:
+            process.kill()
+    if process.returncode:
         why = [line for line in lines if line.startswith("  - ")] or lines  # with --debug, reasons between their traces
-        raise Unusable("error.scan_failed", system=NAME, code=done.returncode, cause=log.clean("\n".join(why[-5:])))
+        raise Unusable("error.scan_failed", system=NAME, code=process.returncode, cause=log.clean("\n".join(why[-5:])))
+
+
+def _until_end(process: "subprocess.Popen[str]", stopped: Stop) -> Iterator[str]:
+    """Yield what a process writes until it closes its output. Raises Halted, Unavailable."""
+    said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(process.stdout, said), daemon=True).start()
+    deadline = time.monotonic() + settings.SCAN_SECONDS
+    while True:
+        try:
+            line = said.get(timeout=LOOKS_EVERY)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            process.wait()
+            return
+        if line:
+            yield line
+        elif stopped():
+            raise Halted
+        if time.monotonic() > deadline:
+            raise Unavailable("error.scan_slow", system=NAME, seconds=settings.SCAN_SECONDS)
+
+
+def _read(output: IO[str], into: "queue.SimpleQueue[str | None]") -> None:
+    with suppress(ValueError, OSError):  # it was killed, and its output closed
+        for line in output:
+            if line.strip():
+                into.put(line.rstrip("\n"))
+    into.put(None)
 
 
 def _unprivileged(*, alone: bool) -> list[str]:

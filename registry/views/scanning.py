@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from pks_portal.errors import PortalError
 from pks_portal.operations.models import Operation
+from pks_portal.operations.views import task_context as card_context
 from registry import security
 from registry.models import AdvisoryFeed, Artifact, Sbom
 from registry.scanning import intake, rejudging, scans
@@ -41,9 +42,10 @@ def vulnerabilities_context(request: UserHttpRequest, artifact: Artifact) -> dic
 
 
 def task_context(request: UserHttpRequest, artifact: Artifact) -> dict[str, Any]:
-    """Return the scan that is under way, if one is."""
-    rows = Operation.objects.visible_to(request.user, "task.view")
-    return {"scan_task": rows.filter(subject_id=artifact.pk, status__in=Operation.UNFINISHED).first()}
+    """Return the scan that is under way with what its card needs, if one is."""
+    rows = Operation.objects.visible_to(request.user, "task.view").select_related("tenant", "actor")
+    task = rows.filter(subject_id=artifact.pk, status__in=Operation.UNFINISHED).first()
+    return {"task": None} if task is None else card_context(request.user, task)
 
 
 def packages_context(request: UserHttpRequest, artifact: Artifact) -> dict[str, Any]:

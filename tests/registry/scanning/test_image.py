@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from pks_portal import authority, paths
 from registry.scanning import place, sbom
 from registry.scanning.binary import Unusable
 from registry.scanning.port import Database
-from registry.scanning.trivy import Image, Trivy, _finish, _Scrubbed, _unprivileged
+from registry.scanning.trivy import Halted, Image, Trivy, _finish, _Scrubbed, _unprivileged, never
 from registry.tokens import signing
 from tests.registry.scanning import registry
 
@@ -101,10 +102,25 @@ def test_a_secret_that_trivy_writes_is_not_told() -> None:
     lines: list[str] = []
     with pytest.raises(Unusable) as refused:
         _finish(
-            ["sh", "-c", "echo with s3cret >&2; exit 3"], {"PATH": "/bin"}, [], _Scrubbed(lines.append, ("s3cret",))
+            ["sh", "-c", "echo with s3cret >&2; exit 3"],
+            {"PATH": "/bin"},
+            [],
+            _Scrubbed(lines.append, ("s3cret",)),
+            never,
         )
     assert lines == ["with ***"]
     assert "s3cret" not in refused.value.cause
+
+
+def test_it_is_heard_while_it_works_and_ends_when_nobody_wants_it_any_more() -> None:
+    heard: list[str] = []
+    began = time.monotonic()
+    with pytest.raises(Halted):
+        _finish(
+            ["sh", "-c", "echo begun; exec sleep 60"], {"PATH": "/bin"}, [], _Scrubbed(heard.append, ()),
+            lambda: heard == ["begun"],
+        )  # fmt: skip
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up being root")
@@ -112,7 +128,7 @@ def test_it_runs_as_nobody_without_rights_and_without_network() -> None:
     lines: list[str] = []
     look = "id -u; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status; tail -n +3 /proc/net/dev | wc -l"
     command = [*_unprivileged(alone=True), "sh", "-c", look]
-    _finish(command, {"PATH": "/usr/bin:/bin"}, [], _Scrubbed(lines.append, ()))
+    _finish(command, {"PATH": "/usr/bin:/bin"}, [], _Scrubbed(lines.append, ()), never)
     nothing = "0" * 16
     assert [line.split()[-1] for line in lines] == ["65534", "65534", nothing, nothing, "1", "1"]  # 1 device: lo, down
 
