@@ -24,7 +24,9 @@ DISTRIBUTIONS: Final[Mapping[str, str]] = {
     "AlmaLinux": "alma {}", "Red Hat": "Red Hat", "Wolfi": "wolfi", "Chainguard": "chainguard",
 }  # fmt: skip
 """OSV's name of a distribution → trivy's, with its release where trivy keeps releases apart."""
-NAME_BOTH: Final = frozenset({"Red Hat", "Rocky Linux", "AlmaLinux"})
+NAME_BOTH: Final = frozenset({"Red Hat", "Rocky Linux", "AlmaLinux", "Wolfi", "Chainguard"})
+PRO: Final = "ubuntu {0}-ESM", "ubuntu {0}"
+"""Ubuntu Pro: trivy looks at a release's own while that is supported."""
 
 
 def of_trivy(packages: Sequence[Package], buckets: Iterable[str]) -> tuple[str, ...]:
@@ -56,7 +58,7 @@ def entry(package: Package) -> str:
 def names(package: Package) -> list[tuple[str, str]]:
     """Return names and versions under which advisories speak of a package.
 
-    Debian, Ubuntu and Alpine name what it was built from; those of RPM either that or the package itself.
+    Debian, Ubuntu and Alpine name what it was built from; the others either that or the package itself.
     """
     family = ecosystem_of(package.ecosystem)
     own = (package.name, package.version)
@@ -98,8 +100,11 @@ def beginnings(ecosystem: str) -> tuple[str, ...]:
     if ecosystem in PREFIXES:
         return PREFIXES[ecosystem]
     name, _colon, release = ecosystem.partition(":")
+    plain = release.removeprefix("v").removesuffix(":LTS")
+    if name == "Ubuntu" and plain.startswith("Pro:"):
+        return tuple(form.format(plain.removeprefix("Pro:")) for form in PRO)
     form = DISTRIBUTIONS.get(name, "")
-    return (form.format(release.removeprefix("v").removesuffix(":LTS")),) if form else ()
+    return (form.format(plain),) if form else ()
 
 
 def speaks_of(bucket: str, begins: Iterable[str]) -> bool:

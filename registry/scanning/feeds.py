@@ -72,7 +72,7 @@ def _packages(record: Mapping[str, Any]) -> set[tuple[str, str]]:
     found = set()
     for one in record.get("affected") or []:
         package = one.get("package") or {}
-        if ecosystem := str(package.get("ecosystem") or "")[:60]:
+        if ecosystem := osv.release(str(package.get("ecosystem") or ""))[:60]:
             found.add((ecosystem, osv.normal(ecosystem, str(package.get("name")))))
     return found
 

@@ -66,13 +66,19 @@ def judged(packages: Iterable[Package], records: Records) -> tuple[list[Found], 
     for package in packages:
         hits: list[Hit] = []
         for name, version in coverage.names(package):
-            for record in records.get((package.ecosystem, osv.normal(package.ecosystem, name)), ()):
+            for record in _about(package, name, records):
                 told, all_read = _hits(record, package, name, version)
                 hits += told
                 if not all_read:
                     unread.add(coverage.entry(package))
         found += _merged(hits)
     return list(dict.fromkeys(found)), unread
+
+
+def _about(package: Package, name: str, records: Records) -> Iterable[Mapping[str, Any]]:
+    """Return the records that speak of a package under this name, each once."""
+    keys = [(ecosystem, osv.normal(ecosystem, name)) for ecosystem in osv.speaking(package.ecosystem)]
+    return {str(record["id"]): record for key in reversed(keys) for record in records.get(key, ())}.values()
 
 
 def _hits(record: Mapping[str, Any], package: Package, name: str, version: str) -> tuple[list[Hit], bool]:
@@ -146,10 +152,8 @@ def _advisories(packages: Sequence[Package]) -> dict[Key, list[Mapping[str, Any]
     """Return the records of all these packages, in few queries."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for package in packages:
-        if package.ecosystem:
-            wanted[package.ecosystem] |= {
-                osv.normal(package.ecosystem, name) for name, _version in coverage.names(package)
-            }
+        for ecosystem in filter(None, osv.speaking(package.ecosystem)):
+            wanted[ecosystem] |= {osv.normal(ecosystem, name) for name, _version in coverage.names(package)}
     found: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
     for ecosystem, names in wanted.items():
         ordered = sorted(names)

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,12 @@ CASELESS: Final = frozenset({"Go", "NuGet", "Packagist", "Hex", "Pub"})
 """Where names differ in more than case; trivy writes those of Go and Packagist in small letters."""
 WORDS: Final = {"MODERATE": "MEDIUM", "IMPORTANT": "HIGH", "UNIMPORTANT": "NEGLIGIBLE"}
 BEFORE_ALL: Final = "0"
+RED_HAT: Final = re.compile(r"Red Hat:enterprise_linux:(\d+)(\.\d+)?(::\w+)?")
+"""OSV names Red Hat's products by CPE, one for each repository of a release, which an image does not tell apart.
+
+Those of a release's own repositories are of that release; other products ("rhel_eus:9.2::baseos") fix other versions.
+"""
+PRO: Final = ":Pro:"
 
 
 RATING: Final = {"type": str, "score": str}
@@ -71,15 +77,35 @@ def normal(ecosystem: str, name: str) -> str:
     return name.lower() if ecosystem in CASELESS else name
 
 
-def affected(record: Mapping[str, Any], ecosystem: str, name: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what a record says of one package; nothing of one that was withdrawn."""
+def release(ecosystem: str) -> str:
+    """Return what an SBOM calls an ecosystem of OSV's: "Red Hat:9" for "Red Hat:enterprise_linux:9::baseos"."""
+    product = RED_HAT.fullmatch(ecosystem)
+    return f"Red Hat:{product[1]}" if product else ecosystem
+
+
+def speaking(ecosystem: str) -> tuple[str, ...]:
+    """Return the ecosystems whose advisories are about packages of one, the first that has any deciding.
+
+    Ubuntu Pro's are about what it fixes for longer; what it has not touched is still of the release itself.
+    """
+    return (ecosystem, ecosystem.replace(PRO, ":", 1)) if PRO in ecosystem else (ecosystem,)
+
+
+def affected(record: Mapping[str, Any], ecosystem: str, name: str) -> list[Mapping[str, Any]]:
+    """Return what a record says of one package; nothing of one that was withdrawn."""
     if record.get("withdrawn"):
-        return
-    for one in record.get("affected") or []:
-        package = one.get("package") or {}
-        same = package.get("ecosystem") == ecosystem
-        if same and normal(ecosystem, str(package.get("name"))) == normal(ecosystem, name):
-            yield one
+        return []
+    every = [one for one in record.get("affected") or [] if _about(one, ecosystem, name)]
+    of = {which: [one for one in every if _ecosystem(one) == which] for which in speaking(ecosystem)}
+    return next(filter(None, of.values()), [])
+
+
+def _about(said: Mapping[str, Any], ecosystem: str, name: str) -> bool:
+    return normal(ecosystem, str((said.get("package") or {}).get("name"))) == normal(ecosystem, name)
+
+
+def _ecosystem(said: Mapping[str, Any]) -> str:
+    return release(str((said.get("package") or {}).get("ecosystem") or ""))
 
 
 def fit(said: Mapping[str, Any], ecosystem: str, version: str) -> Fit | None:
@@ -140,9 +166,9 @@ def _in_range(events: Sequence[Mapping[str, str]], ecosystem: str, own: Any) -> 
     if not any(event.get("introduced") for event in events):
         raise Incomparable("a range without a beginning")
     for kind, text, at in _ordered(events, ecosystem):
-        if kind == "introduced" and (text == BEFORE_ALL or not own < at):
+        if kind == "introduced" and (at is None or not own < at):
             hit = True
-        elif (kind == "fixed" and not own < at) or (kind == "last_affected" and at < own):
+        elif (kind == "fixed" and (at is None or not own < at)) or (kind == "last_affected" and at < own):
             hit = False
         elif kind == "fixed" and hit and not fixed:
             fixed = text
@@ -150,18 +176,23 @@ def _in_range(events: Sequence[Mapping[str, str]], ecosystem: str, own: Any) -> 
 
 
 def _ordered(events: Sequence[Mapping[str, str]], ecosystem: str) -> list[tuple[str, str, Any]]:
-    """Return (kind, text, version) in order; where versions are equal a fix comes before what is introduced anew."""
+    """Return (kind, text, version) in order; where versions are equal a fix comes before what is introduced anew.
+
+    The version is None for one before all: what was fixed in it has never been affected, as Wolfi says of false alarms.
+    """
     rank = {"fixed": 0, "introduced": 1, "last_affected": 2}
     found = [
-        (kind, text, None if text == BEFORE_ALL else comparable(ecosystem, text))
+        (kind, text, None if text == BEFORE_ALL and kind != "last_affected" else comparable(ecosystem, text))
         for event in events
         for kind, text in event.items()
         if kind in rank and text
     ]
 
     def order(one: tuple[str, str, Any], other: tuple[str, str, Any]) -> int:
+        if one[2] is None and other[2] is None:
+            return (one[0] == "fixed") - (other[0] == "fixed")
         if one[2] is None or other[2] is None:
-            return (one[2] is not None) - (other[2] is not None)
+            return -1 if one[2] is None else 1
         if one[2] < other[2]:
             return -1
         return 1 if other[2] < one[2] else rank[one[0]] - rank[other[0]]
@@ -175,7 +206,7 @@ def _next_fix(ranges: Sequence[Sequence[Mapping[str, str]]], ecosystem: str, own
         (at, text)
         for events in ranges
         for kind, text, at in _ordered(events, ecosystem)
-        if kind == "fixed" and own < at
+        if kind == "fixed" and at is not None and own < at
     ]
     return min(fixes, key=lambda one: one[0])[1] if fixes else ""
 

@@ -25,6 +25,8 @@ ROLLING: Final = frozenset({"wolfi", "chainguard"})
 LTS: Final = re.compile(r"\d[02468]\.04")
 """Releases of Ubuntu that OSV marks as such: "Ubuntu:22.04:LTS"."""
 ARE_PACKAGES: Final = frozenset({"library", "framework"})
+ESM: Final = "-ESM"
+"""What trivy appends to a release of Ubuntu with Ubuntu Pro, "Ubuntu:Pro:18.04:LTS" to OSV."""
 PROPERTY: Final = "aquasecurity:trivy:"
 
 
@@ -116,7 +118,8 @@ def _ecosystem(purl: PackageURL) -> str:
     if namespace == "alpine":
         return f"{name}:v{'.'.join(release.split('.')[:2])}"
     if namespace == "ubuntu":
-        return f"{name}:{release}{':LTS' if LTS.fullmatch(release) else ''}"
+        plain = release.removesuffix(ESM)
+        return f"{name}:{'Pro:' if plain != release else ''}{plain}{':LTS' if LTS.fullmatch(plain) else ''}"
     return f"{name}:{release.split('.')[0]}"
 
 

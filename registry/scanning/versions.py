@@ -22,6 +22,8 @@ SEMANTIC: Final = re.compile(r"\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]
 """univers reads "1.x" and "1.2.3.4" as 1.0.0 and 1.2.3, which would be a guess."""
 PATTERNS: Final = {"npm": SEMANTIC, "Go": SEMANTIC, "crates.io": SEMANTIC, "Packagist": re.compile(r"\d+(\.\d+){0,2}")}
 """Where SOUND says too little. Of Packagist only releases: univers sorts "beta10" before "beta9", "-p1" before none."""
+RELEASE: Final = re.compile(r"(?<![a-z])release(?![a-z])", re.IGNORECASE)
+"""Which is nothing to Maven, as "ga" and "final" are; univers takes it for more ("5.0.0.RELEASE")."""
 UNREADABLE: Final = (InvalidVersion, InvalidNuGetVersion, ValueError, TypeError, AttributeError, LookupError)
 
 
@@ -40,6 +42,7 @@ def comparable(ecosystem: str, text: str) -> Any:
     if (kind := KINDS.get(name)) is None:
         raise Incomparable(f"{ecosystem} has no order of versions here")
     plain = text.removeprefix("v") if name in {"Go", "Packagist"} else text
+    plain = RELEASE.sub("ga", plain) if name == "Maven" else plain
     if not PATTERNS.get(name, SOUND).fullmatch(plain):
         raise Incomparable(f"{ecosystem} {text}")
     try:

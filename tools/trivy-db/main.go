@@ -2,7 +2,9 @@
 // trivy's own, fetched or uploaded. Usage: trivy-db DIRECTORY UPDATED-AT record.json...
 //
 // Buckets as trivy reads them: vulnerability/<id> → what is told of it; data-source/<bucket> → whose it is;
-// "<language>::<source>"/<package>/<id> → version ranges; "<distribution> <release>"/<source package>/<id> → the fix.
+// "<language>::<source>"/<package>/<id> → version ranges; "<distribution> <release>"/<package>/<id> → the fix; of Red Hat
+// "Red Hat"/<package>/<id> → fixes, each with the numbers of the products (CPE) that it is for, and "Red Hat CPE"/
+// repository/<repository> → the numbers of the products that come from there.
 package main
 
 import (
@@ -45,7 +47,18 @@ var languages = map[string]string{
 	"PyPI": "pip", "npm": "npm", "Go": "go", "Maven": "maven", "RubyGems": "rubygems", "crates.io": "cargo",
 	"Packagist": "composer", "NuGet": "nuget",
 }
-var distributions = map[string]string{"Debian": "debian", "Alpine": "alpine"}
+var distributions = map[string]string{
+	"Debian": "debian", "Alpine": "alpine", "Ubuntu": "ubuntu", "AlmaLinux": "alma", "Rocky Linux": "rocky",
+	"Wolfi": "wolfi", "Chainguard": "chainguard",
+}
+
+// repositories are those from which trivy takes a package of Red Hat's to be, and the products that they are of.
+var repositories = []struct{ name, product string }{
+	{"rhel-8-for-x86_64-baseos-rpms", "enterprise_linux:8::baseos"},
+	{"rhel-8-for-x86_64-appstream-rpms", "enterprise_linux:8::appstream"},
+	{"rhel-9-for-x86_64-baseos-rpms", "enterprise_linux:9::baseos"},
+	{"rhel-9-for-x86_64-appstream-rpms", "enterprise_linux:9::appstream"},
+}
 var levels = map[string]int{"LOW": 1, "MODERATE": 2, "MEDIUM": 2, "HIGH": 3, "CRITICAL": 4}
 
 const source = "Advisories of the tests"
@@ -107,8 +120,12 @@ func keep(tx *bolt.Tx, one record) error {
 	}
 	for name, parts := range ranges {
 		bucket, value := "", any(nil)
-		if distribution, release, found := strings.Cut(name.Ecosystem, ":"); found && distributions[distribution] != "" {
-			bucket = distributions[distribution] + " " + strings.TrimPrefix(release, "v")
+		if product, found := strings.CutPrefix(name.Ecosystem, "Red Hat:"); found {
+			if err := repository(tx); err != nil {
+				return err
+			}
+			bucket, value = "Red Hat", entries(parts, product, id)
+		} else if bucket = distribution(name.Ecosystem); bucket != "" {
 			value = fixed(parts)
 		} else if language, known := languages[name.Ecosystem]; known {
 			bucket, value = language+"::"+source, versions(parts)
@@ -124,6 +141,45 @@ func keep(tx *bolt.Tx, one record) error {
 		}
 	}
 	return nil
+}
+
+// distribution is how trivy calls what OSV calls so: "ubuntu 22.04" is "Ubuntu:22.04:LTS".
+func distribution(ecosystem string) string {
+	name, release, _ := strings.Cut(ecosystem, ":")
+	release, pro := strings.CutPrefix(release, "Pro:")
+	release = strings.TrimSuffix(strings.TrimPrefix(release, "v"), ":LTS")
+	if pro {
+		release += "-ESM"
+	}
+	if distributions[name] == "" {
+		return ""
+	}
+	return strings.TrimSpace(distributions[name] + " " + release)
+}
+
+// repository says of which products trivy takes a package of Red Hat's to be.
+func repository(tx *bolt.Tx) error {
+	for number, one := range repositories {
+		if err := put(tx, []int{number}, "Red Hat CPE", "repository", one.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entries says what Red Hat has fixed in a product.
+func entries(parts []affected, product, id string) map[string]any {
+	numbers := []int{}
+	for number, one := range repositories {
+		if one.product == product {
+			numbers = append(numbers, number)
+		}
+	}
+	one := map[string]any{"Affected": numbers, "Cves": []any{map[string]any{"ID": id, "Severity": levels["HIGH"]}}}
+	if version, found := fixed(parts)["FixedVersion"]; found {
+		one["FixedVersion"] = version
+	}
+	return map[string]any{"Entries": []any{one}}
 }
 
 // called is the name under which trivy asks for a package: in small letters where case tells nothing apart.

@@ -32,6 +32,9 @@ def fixes(version: str, *said: str, **more: Any) -> str | None:
         ("1.0.1", ("introduced 0", "last_affected 1.0"), None), ("1.0.0", ("introduced 1",), ""),
         ("3", ("introduced 0", "fixed 3", "introduced 3"), ""), ("3", ("introduced 3", "last_affected 3"), ""),
         ("9", ("introduced 0", "fixed 1", "introduced 2", "fixed 3"), None),
+        ("1", ("introduced 0", "fixed 0"), None), ("1", ("fixed 0", "introduced 0"), None),
+        ("1", ("introduced 0", "last_affected 0"), None), ("0", ("introduced 0", "last_affected 0"), ""),
+        ("1", ("introduced 0", "fixed 0", "introduced 1", "fixed 2"), "2"),
     ],
 )  # fmt: skip
 def test_what_a_range_says(version: str, said: tuple[str, ...], fixed: str | None) -> None:
@@ -63,6 +66,7 @@ def test_listed_versions_count_however_they_are_written(version: str) -> None:
 
 
 def test_listed_versions_count_beside_ranges() -> None:
+    assert fixes("1.0", "introduced 0", "fixed 0", versions=["1.0"]) == ""
     assert fixes("9.9", "introduced 0", "fixed 1.0", versions=["9.9"]) == ""
     assert fixes("0.1", "introduced 0.5", "fixed 1.0", versions=["0.1"]) == "1.0"
 

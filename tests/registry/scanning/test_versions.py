@@ -1,5 +1,6 @@
 """Versions: in the order that their own tools have, and never guessed where they cannot be read."""
 
+import itertools
 import subprocess
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.scanning.versions import KINDS, PATTERNS, Incomparable, comparable
+from tests.registry.scanning.orders import ASCENDING, ASCENDING_ALSO, EQUAL
 
 FAMILIES = sorted(KINDS)
 NONSENSE = ["", " ", "latest", "what?", "(devel)", "${project.version}", "-", "*", "v", "git+https://x", "a b1", "1\n"]
@@ -40,6 +42,24 @@ def test_what_semantic_versioning_does_not_know_is_not_made_fit(family: str, tex
 def test_an_ecosystem_without_an_order_has_no_versions() -> None:
     with pytest.raises(Incomparable):
         comparable("ConanCenter", "1.0.0")
+
+
+@pytest.mark.parametrize("ecosystem", [*ASCENDING, *ASCENDING_ALSO])
+def test_versions_are_in_the_order_of_their_own_tool(ecosystem: str) -> None:
+    texts = ASCENDING[ASCENDING_ALSO.get(ecosystem, ecosystem)]
+    pairs = list(itertools.combinations([(text, comparable(ecosystem, text)) for text in texts], 2))
+    assert [(low[0], high[0]) for low, high in pairs if not low[1] < high[1] or high[1] < low[1]] == []
+
+
+@pytest.mark.parametrize("ecosystem", EQUAL)
+def test_versions_that_their_own_tool_takes_for_equal_are(ecosystem: str) -> None:
+    for texts in EQUAL[ecosystem]:
+        pairs = itertools.permutations([(text, comparable(ecosystem, text)) for text in texts], 2)
+        assert [(low[0], high[0]) for low, high in pairs if low[1] < high[1]] == []
+
+
+def test_every_family_has_its_order_told() -> None:
+    assert {name.partition(":")[0] for name in (*ASCENDING, *ASCENDING_ALSO)} == set(FAMILIES)
 
 
 @given(debian, debian)

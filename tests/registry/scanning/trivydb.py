@@ -3,6 +3,7 @@
 import io
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,11 +19,11 @@ def program() -> Path:
     return gotools.built("trivy-db")
 
 
-def database(directory: Path, updated_at: datetime) -> Path:
-    """Make trivy.db and metadata.json in a directory and return it."""
+def database(directory: Path, updated_at: datetime, records: Sequence[Path] = ADVISORIES) -> Path:
+    """Make trivy.db and metadata.json of OSV records in a directory and return it."""
     directory.mkdir(parents=True, exist_ok=True)
     stamp = updated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    subprocess.run([str(program()), str(directory), stamp, *map(str, ADVISORIES)], check=True, timeout=60)
+    subprocess.run([str(program()), str(directory), stamp, *map(str, records)], check=True, timeout=60)
     return directory
 
 
