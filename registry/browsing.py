@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from registry import pulling
 from registry.manifests import HANGING
-from registry.models import Artifact, ArtifactChild, Project, Repository, Tag
+from registry.models import Artifact, ArtifactChild, AttachedSbom, Project, Repository, Tag
 from tenants.access import Anyone
 
 HANGING_TAG: Final = rf"^{HANGING.pattern}$"
@@ -180,10 +180,12 @@ def tree_of(index: Artifact) -> list[Branch]:
 
 
 def accessories_of(artifact: Artifact) -> list[Artifact]:
-    """Return what is about an artifact: signatures, attestations, SBOMs."""
-    return list(
-        Artifact.objects.filter(repository=artifact.repository_id, subject=artifact.digest).order_by("pushed_at")
-    )
+    """Return what is about an artifact: signatures, attestations, SBOMs; also those that an index names (BuildKit)."""
+    here = Artifact.objects.filter(repository=artifact.repository_id)
+    named = ArtifactChild.objects.filter(parent__repository=artifact.repository_id, attests=artifact.digest)
+    rows = here.filter(Q(subject=artifact.digest) | Q(digest__in=named.values("digest")))
+    held = Prefetch("sboms", AttachedSbom.objects.exclude(form=""))
+    return list(rows.prefetch_related(held).order_by("pushed_at", "id"))
 
 
 def parents_of(artifact: Artifact) -> list[Artifact]:

@@ -1,6 +1,6 @@
-"""What follows once an artifact has its rows, whoever brought it: it is scanned, and its signatures are looked at."""
+"""What follows once an artifact has its rows, whoever brought it: a scan, a look at its signatures and at its SBOMs."""
 
-from registry import recording
+from registry import attached, recording
 from registry.models import Artifact, Push
 from registry.scanning import scans
 from registry.trust import verifying
@@ -16,3 +16,4 @@ def arrived(artifact: Artifact) -> None:
     """There is an artifact that was not there before."""
     scans.pushed(artifact)
     verifying.pushed(artifact)
+    attached.soon(artifact)

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from registry import projects
+from registry import attached, projects
+from registry.models import Artifact
 from registry.scanning import rejudging
 from registry.upkeep import reconciling, retaining, settling
 
@@ -35,3 +36,12 @@ def reconcile() -> None:
 def retain() -> None:
     """Have each project's rules carried out."""
     retaining.daily()
+
+
+@shared_task(ignore_result=True)
+def read_attached(pk: str = "") -> None:
+    """Look which SBOMs an artifact holds, or those into which nobody has looked."""
+    if not pk:
+        attached.sweep()
+    elif (row := Artifact.objects.select_related("repository__project").filter(pk=pk, sboms=None).first()) is not None:
+        attached.read(row)

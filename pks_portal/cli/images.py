@@ -149,10 +149,19 @@ def _accessories(accessories: list[dict[str, Any]]) -> None:
         return
     show.line()
     rows = [
-        [item["kind"], item["signer"], item["artifact_type"], references.size(item["size"]), item["digest"]]
+        [
+            item["kind"], item["signer"], item["artifact_type"], _sboms(item), references.size(item["size"]),
+            item["digest"],
+        ]
         for item in accessories
-    ]
-    show.table([say("About it"), say("Signer"), say("Type"), say("Size"), say("Digest")], rows)
+    ]  # fmt: skip
+    show.table([say("About it"), say("Signer"), say("Type"), "SBOM", say("Size"), say("Digest")], rows)
+
+
+def _sboms(item: dict[str, Any]) -> str:
+    """Return the forms of the SBOMs that were pushed in it, each with how many packages it names, where known."""
+    counted = ((one["form"], one["packages"]) for one in item.get("sboms", []))
+    return ", ".join(form if packages is None else f"{form} ({packages})" for form, packages in counted)
 
 
 def _tags(item: dict[str, Any]) -> str:

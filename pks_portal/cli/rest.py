@@ -46,6 +46,11 @@ class Portal:
         """Return what a GET answers; query values that are None are left out."""
         return self._json("GET", path, query=query)
 
+    def text(self, path: str, **query: Any) -> str:
+        """Return what a GET answers as it is, whatever its media type."""
+        response = self._answered("GET", path, query=query)
+        return response.text if response.is_success else str(self._checked(response))
+
     def every(self, path: str, *, most: int = 10_000, **query: Any) -> list[dict[str, Any]]:
         """Return a list's items, page after page, at most `most`."""
         page = self.get(path, limit=min(most, 200), **query)
@@ -86,6 +91,9 @@ class Portal:
         self._attempts("POST", "/oauth/revoke", form={"token": self.profile.access_token, "client_id": "pks_cli"})
 
     def _json(self, method: str, path: str, **request: Any) -> Any:
+        return self._checked(self._answered(method, path, **request))
+
+    def _answered(self, method: str, path: str, **request: Any) -> "httpx.Response":
         token = self.profile.access_token
         response = self._attempts(method, path, **request)
         if response.status_code == 401 and self._renew(token):  # noqa: PLR2004
@@ -95,7 +103,7 @@ class Portal:
                 break
             time.sleep(1)  # the first attempt, whose answer got lost, is still being carried out
             response = self._attempts(method, path, **request)
-        return self._checked(response)
+        return response
 
     def _renew(self, token: str) -> bool:
         """Get a token instead of the refused one, or the one that another command got; False if that cannot be."""

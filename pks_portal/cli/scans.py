@@ -1,5 +1,7 @@
 """`pks findings`, `vulnerabilities`, `image-scans`, `scan-image`, `sbom`, `scanners`: what scanners say of images."""
 
+import json
+from base64 import b64decode
 from typing import Annotated, Any
 
 import typer
@@ -88,9 +90,29 @@ def scan_image(
 def sbom(
     image: references.Image,
     form: Annotated[str, typer.Option("--form", help=say("cyclonedx or spdx."))] = "cyclonedx",
+    layer: Annotated[
+        str | None, typer.Option("--layer", metavar="DIGEST", help=say("Of a pushed one that has several."))
+    ] = None,
 ) -> None:
     portal = Portal()
-    show.data(portal.get(f"{_artifact(portal, image)}/sbom", form=form))
+    said = portal.text(f"{_artifact(portal, image)}/sbom", form=form, layer=layer)
+    try:
+        show.data(_document(json.loads(said)))
+    except (ValueError, TypeError):  # no JSON, or no statement
+        show.line(said)
+
+
+def _document(said: Any) -> Any:
+    """Return the SBOM that an attestation is about, anything else as it is.
+
+    Raises ValueError, TypeError.
+    """
+    said = said.get("dsseEnvelope", said) if isinstance(said, dict) else said
+    if isinstance(said, dict) and "payload" in said:
+        said = json.loads(b64decode(said["payload"]))
+    predicate = said.get("predicate", said) if isinstance(said, dict) else said
+    data = predicate.get("Data", predicate) if isinstance(predicate, dict) else predicate
+    return json.loads(data) if isinstance(data, str) else data
 
 
 def scanners(json: options.Json = False) -> None:

@@ -13,7 +13,7 @@ from pks_portal.errors import NotFound
 from pks_portal.pages import CursorPages
 from registry import browsing, pulling, removing, repositories
 from registry.filters import ArtifactFilters
-from registry.models import Artifact, Tag
+from registry.models import Artifact, AttachedSbom, Tag
 from tenants.http import StrictSerializer, UserRequest
 
 COUNTS = ("critical", "high", "medium", "low", "negligible", "unknown", "fixable")
@@ -80,10 +80,34 @@ class ArtifactChildSerializer(serializers.Serializer[Any]):
     attests = serializers.CharField(allow_blank=True)
 
 
+class AttachedSbomSerializer(serializers.ModelSerializer[AttachedSbom]):
+    """An SBOM that was pushed; `digest` is its layer's. `packages` null: it could not be read."""
+
+    form = serializers.ChoiceField(choices=["spdx", "cyclonedx"])
+
+    class Meta:
+        model = AttachedSbom
+        fields: ClassVar = ["digest", "form", "media_type", "size", "packages"]
+
+
 class AccessorySerializer(serializers.ModelSerializer[Artifact]):
+    """What is about an artifact. `sboms`: those that it holds, once a worker has looked into it."""
+
+    sboms = AttachedSbomSerializer(many=True)
+
     class Meta:
         model = Artifact
-        fields: ClassVar = ["id", "digest", "kind", "artifact_type", "size", "pushed_at", "pushed_by", "signer"]
+        fields: ClassVar = [
+            "id",
+            "digest",
+            "kind",
+            "artifact_type",
+            "size",
+            "pushed_at",
+            "pushed_by",
+            "signer",
+            "sboms",
+        ]
 
 
 class ArtifactLayerSerializer(serializers.Serializer[Any]):

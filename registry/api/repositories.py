@@ -4,11 +4,13 @@ from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from pks_portal.pages import CursorPages
-from registry import browsing, removing, repositories
+from registry import browsing, comparing, removing, repositories
+from registry.api.comparing import COMPARES, ComparisonQuerySerializer, ComparisonSerializer
 from registry.filters import RepositoryFilters
 from registry.models import Repository
 from tenants.http import StrictSerializer, UserRequest
@@ -62,3 +64,12 @@ class RepositoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         """Delete a repository with all that is in it."""
         removing.repository(request.user, self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @COMPARES
+    @action(detail=True, filter_backends=[], pagination_class=None)
+    def comparison(self, request: UserRequest, pk: str) -> Response:
+        """Compare two of its artifacts: packages, vulnerabilities, layers, size."""
+        repository = self.get_object()
+        asked = ComparisonQuerySerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        return Response(ComparisonSerializer(comparing.compare(repository, **asked.validated_data)).data)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -14,8 +16,9 @@ from rest_framework.viewsets import GenericViewSet
 from pks_portal.errors import Invalid, NotFound
 from pks_portal.operations.api import TaskSerializer
 from pks_portal.pages import CursorPages
-from registry import browsing, security
+from registry import attached, browsing, security
 from registry.api.projects import SEVERITIES
+from registry.attached import Form
 from registry.models import Artifact, Finding, Scan
 from registry.scanning import harbor, intake, rejudging, scans
 from registry.severity import Severity
@@ -154,13 +157,24 @@ class ImageFindingsViewSet(GenericViewSet[Finding]):
         return _started(scans.ask(request.user, self._artifact(request, artifact)))
 
     @extend_schema(
-        parameters=[OpenApiParameter("form", str, enum=["cyclonedx", "spdx"])], responses={200: OpenApiTypes.OBJECT}
+        parameters=[
+            OpenApiParameter("form", str, enum=["cyclonedx", "spdx"]),
+            OpenApiParameter("layer", str, description="Of an artifact that holds several SBOMs: this layer's digest."),
+        ],
+        responses={(200, media_type): OpenApiTypes.OBJECT for media_type in sorted(attached.GIVEN)},
     )
-    def sbom(self, request: UserRequest, artifact: Any) -> Response:
-        """Return what the image consists of, as CycloneDX or SPDX."""
+    def sbom(self, request: UserRequest, artifact: Any) -> HttpResponseBase:
+        """Return what the image consists of, as CycloneDX or SPDX; of a pushed SBOM or attestation, its own text.
+
+        That comes with its own media type, as it was pushed: an attestation's SBOM is the statement's predicate.
+        """
         row = self._artifact(request, artifact)
-        document = intake.sbom_document(row, request.query_params.get("form", "cyclonedx"))
-        return Response(document)
+        if row.kind in attached.HOLDERS:
+            file = attached.file_of(row, request.query_params.get("layer", ""))
+            return HttpResponse(file.content, content_type=file.media_type, headers=file.headers)
+        form = request.query_params.get("form", "cyclonedx")
+        document = intake.sbom_document(row, form)
+        return JsonResponse(document, content_type=attached.JSON_TYPES[Form(form)])
 
 
 class VulnerabilitySearchViewSet(GenericViewSet[Finding]):

@@ -130,6 +130,32 @@ class Sbom(models.Model):
         return f"SBOM of {self.artifact_id}"
 
 
+class AttachedSbom(models.Model):
+    """An SBOM that people pushed for an image, in a layer of a signature-like artifact: what it is, not its text.
+
+    `digest` is the layer's. An artifact that was looked at and holds none has one row without a form.
+    """
+
+    class Form(models.TextChoices):
+        NONE = "", _("None")
+        SPDX = "spdx", "SPDX"
+        CYCLONEDX = "cyclonedx", "CycloneDX"
+
+    artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="sboms")
+    digest = models.CharField(max_length=71)
+    media_type = models.CharField(max_length=150, blank=True)
+    size = models.BigIntegerField(default=0)
+    form = models.CharField(max_length=10, choices=Form, blank=True)
+    packages = models.PositiveIntegerField(null=True, blank=True, help_text="null: it could not be read")
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["artifact", "digest"], name="attachedsbom_once")]
+
+    def __str__(self) -> str:
+        return f"{self.form} {self.digest}"
+
+
 class AdvisoryFeed(models.Model):
     """A set of OSV records that an administrator took in: whose they are, how many, and how old."""
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django import template
+from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from registry.severity import Severity
 
 register = template.Library()
 
+MOST_NAMES: Final = 6
 SHOWN: Final = ("critical", "high", "medium", "low", "negligible", "unknown")
 STATES: Final = {
     Artifact.ScanState.QUEUED: ("", "circle-dashed"),
@@ -107,6 +109,26 @@ def signed_cell(artifact: Artifact) -> SafeString:
     return format_html(
         '<span class="{}" title="{}">{}{}</span>', f"chip {tone}".strip(), title, icon(name), title or word
     )
+
+
+@register.simple_tag
+def came_and_went(found: Any) -> str:
+    """Return how many things came and went between two artifacts, as "+3 −1"."""
+    return f"+{len(found.added)} −{len(found.gone)}"
+
+
+@register.filter
+def more_bytes(size: int) -> str:
+    """Return by how much something grew or shrank, with its sign."""
+    sign = "+" if size > 0 else "−" if size < 0 else "±"
+    return f"{sign}{filesizeformat(abs(size))}"
+
+
+@register.filter
+def sorted_text(names: set[str]) -> str:
+    """Return names in their order, the first of them where there are many."""
+    listed = sorted(names)
+    return ", ".join(listed[:MOST_NAMES]) + (" …" if len(listed) > MOST_NAMES else "")
 
 
 @register.filter

@@ -16,7 +16,7 @@ from django.conf import settings
 from pks_portal.errors import NotFound, Unavailable
 from registry import disguises
 from registry.images import read_facts, tells
-from registry.manifests import LARGEST, TAKEN, Manifest, Part
+from registry.manifests import LARGEST, TAKEN, Manifest
 from registry.tokens import signing
 
 TIMES: Final = httpx.Timeout(30.0, connect=5.0)
@@ -64,11 +64,11 @@ class Store:
     def unmasked(self, name: str, manifest: Manifest) -> Manifest:
         """Return the manifest as what its content shows it to be."""
         parts = disguises.doubtful(manifest)
-        return disguises.unmasked(manifest, [self._blob(name, part, disguises.LARGEST) for part in parts])
+        return disguises.unmasked(manifest, [self.content(name, part.digest, disguises.LARGEST) for part in parts])
 
-    def _blob(self, name: str, part: Part, most: int) -> bytes | None:
-        """Return the content of a part; None where it is not there, or larger than `most` bytes."""
-        target = f"{name}/blobs/{part.digest}"
+    def content(self, name: str, digest: str, most: int) -> bytes | None:
+        """Return the content of a blob; None where it is not there, or larger than `most` bytes."""
+        target = f"{name}/blobs/{digest}"
         head = self._ask("HEAD", target, name, "pull")
         if head.status_code in GONE or int(head.headers.get("content-length", most + 1)) > most:
             return None

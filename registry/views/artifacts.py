@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from pks_portal.errors import PortalError
-from registry import browsing, pulling, removing, repositories
+from registry import attached, browsing, pulling, removing, repositories
 from registry.commands import pull_commands
-from registry.models import Artifact, Tag, TagChange
+from registry.models import Artifact, AttachedSbom, Tag, TagChange
 from registry.views import finding, scanning
 from registry.views.finding import Reference
 from registry.views.projects import allowances
@@ -28,7 +28,7 @@ def artifact_page(
     project = artifact.repository.project
     tags = list(artifact.tags.exclude(name__regex=browsing.HANGING_TAG).order_by("-pushed_at", "name")[:200])
     named = tag or (tags[0].name if tags else "")
-    context = {
+    context: dict[str, Any] = {
         "artifact": artifact, "repository": artifact.repository, "project": project, "tag": tag, "tags": tags,
         "tab": _tab(artifact, tab), "refresh": request.get_full_path(),
         "refusal_to_pull": pulling.refusal(artifact, project), "allowed": allowances(request, project),
@@ -36,12 +36,13 @@ def artifact_page(
         "accessories": browsing.accessories_of(artifact), "parents": browsing.parents_of(artifact),
         "tree": browsing.tree_of(artifact) if artifact.kind == Artifact.Kind.INDEX else [],
         "history": artifact.config.get("history", []), "settings": artifact.config.get("config", {}),
-        "changes": _changes(artifact, tags),
+        "changes": _changes(artifact, tags), "own_sboms": _own_sboms(artifact),
     }  # fmt: skip
     if context["tab"] == "vulnerabilities":
         context |= scanning.vulnerabilities_context(request, artifact)
     elif context["tab"] == "packages":
         context |= scanning.packages_context(request, artifact)
+        context["pushed_sboms"] = [one for one in context["accessories"] if one.sboms.all()]
     fragment = "HX-Request" in request.headers and not extra
     template = "registry/_artifact.html" if fragment else "registry/artifact.html"
     return render(request, template, context | extra, status=status)
@@ -56,6 +57,10 @@ def _tab(artifact: Artifact, wanted: str) -> str:
 
 def _reference(artifact: Artifact) -> str:
     return f"{artifact.repository}@{artifact.digest}"
+
+
+def _own_sboms(artifact: Artifact) -> list[AttachedSbom]:
+    return list(artifact.sboms.exclude(form="")) if artifact.kind in attached.HOLDERS else []
 
 
 def _changes(artifact: Artifact, tags: list[Tag]) -> Any:

@@ -15,13 +15,13 @@ from pks_portal.errors import PortalError
 from registry import browsing, readme, removing, repositories
 from registry.commands import push_commands
 from registry.models import Artifact, Repository
-from registry.views import finding
+from registry.views import compared, finding
 from registry.views.projects import allowances
 from tenants.http import UserHttpRequest
 
 PER_PAGE = 25
 COUNTED = 10_000
-TABS = ("artifacts", "readme")
+TABS = ("artifacts", "compare", "readme")
 
 
 class Pages(Paginator):  # type: ignore[type-arg]
@@ -37,6 +37,8 @@ def repository_page(
 ) -> HttpResponse:
     """Render the page; `extra` carries a refused form back into it."""
     tab = extra.pop("tab", None) or request.GET.get("tab", "")
+    if tab == "compare" and (way := compared.chosen(request, repository)) is not None:
+        return way
     filters = browsing.Filters.of(request.GET)
     context: dict[str, Any] = {
         "repository": repository, "project": repository.project, "tab": tab if tab in TABS else TABS[0],
@@ -46,6 +48,12 @@ def repository_page(
     }  # fmt: skip
     if context["tab"] == "readme":
         context["readme"] = readme.html(repository.about)
+    elif context["tab"] == "compare":
+        try:
+            context |= compared.compare_context(request, repository)
+        except PortalError as error:
+            context |= {"refusal": error, "asked": request.GET}
+            status = error.status
     else:
         listed = Artifact.objects.filter(repository=repository, listed=True)
         page = Pages(filters.applied(listed), PER_PAGE).get_page(request.GET.get("page"))

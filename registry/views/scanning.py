@@ -13,7 +13,8 @@ from django.views.decorators.vary import vary_on_headers
 from pks_portal.errors import PortalError
 from pks_portal.operations.models import Operation
 from pks_portal.operations.views import task_context as card_context
-from registry import security
+from registry import attached, security
+from registry.attached import Form
 from registry.models import AdvisoryFeed, Artifact, Sbom
 from registry.scanning import intake, rejudging, scans
 from registry.severity import Severity
@@ -79,12 +80,16 @@ def scan(request: UserHttpRequest, reference: str) -> HttpResponse:
 @login_required
 @require_safe
 def sbom(request: UserHttpRequest, reference: str) -> HttpResponse:
-    """Download what an image consists of."""
+    """Download what an image consists of; of a pushed SBOM or attestation, its own text."""
     artifact = finding.artifact_of(request.user, Reference.read(reference))
+    if artifact.kind in attached.HOLDERS:
+        file = attached.file_of(artifact, request.GET.get("layer", ""))
+        return HttpResponse(file.content, content_type=file.media_type, headers=file.headers)
     form = request.GET.get("form", "cyclonedx")
     document = intake.sbom_document(artifact, form)
     name = f"{artifact.repository.name.replace('/', '-')}-{artifact.short}.{'spdx' if form == 'spdx' else 'cdx'}.json"
-    return JsonResponse(document, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return JsonResponse(document, content_type=attached.JSON_TYPES[Form(form)], headers=headers)
 
 
 @login_required

@@ -55,11 +55,13 @@ if made:
         "why": [{{"key": "retention.goes", "args": {{}}}}]}}])
 """  # noqa: E501
 IMAGE = "/images/payments/shop/api:1.4.0"
+COMPARED = f"/images/payments/shop/api?tab=compare&after=sha256:{5:064x}"
 TABS = ("", "?tab=packages", "?tab=overview", "?tab=layers", "?tab=history", "?tab=tags", "?tab=about")
 PROJECT_TABS = ("repositories", "members", "robots", "policy", "rules", "exceptions", "audit")
 PATHS = [
     "/images", "/approvals/exceptions",
     "/security", "/security?q=CVE-2024", "/images/payments/shop/api", "/images/payments/shop/api?tab=readme",
+    "/images/payments/shop/api?tab=compare", f"{COMPARED}&before=1.4.0", f"{COMPARED}&before=many",
     "/images/payments/shop/api:many", *(f"{IMAGE}{tab}" for tab in TABS),
     *(f"/images/payments?tab={tab}" for tab in PROJECT_TABS),
 ]  # fmt: skip

@@ -28,7 +28,8 @@ DETAIL = {
     **ARTIFACT, "author": "", "annotations": {}, "config": {}, "layers": [],
     "children": [{**CHILD, "attests": ""}, {**CHILD, "attests": DIGEST}],
     "accessories": [{"id": "s1", "digest": DIGEST, "kind": "signature", "artifact_type": "x", "size": 5,
-                     "pushed_at": AT, "pushed_by": "li.na", "signer": "release"}],
+                     "pushed_at": AT, "pushed_by": "li.na", "signer": "release",
+                     "sboms": [{"form": "spdx", "packages": 7}]}],
     "pulling": {"allowed": False, "reason": "It has 2 vulnerabilities that are high or worse."},
 }  # fmt: skip
 REPOSITORY = {
@@ -136,7 +137,7 @@ def test_an_image_says_why_it_may_not_be_pulled(pks: Pks, stocked: FakePortal) -
     assert (facts["Platform"], facts["Signed"]) == ("linux/arm64/v8", "release")
     assert f"linux/amd64  10 B  {DIGEST}" in out
     assert f"attestation  10 B  {DIGEST}" in out
-    assert f"signature  release  x     5 B   {DIGEST}" in out
+    assert f"signature  release  x     spdx (7)  5 B   {DIGEST}" in out
 
 
 def test_images_narrowed_by_severity(pks: Pks, signed_in: FakePortal) -> None:

@@ -1,3 +1,5 @@
+import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,29 @@ def test_scans_are_asked_for_and_read(pks: Pks, stocked: FakePortal) -> None:
     stocked.once("GET", f"{ARTIFACT_PATH}/sbom", (200, {"spdxVersion": "SPDX-2.3"}))
     assert pks("sbom", "payments/web:1.0", "--form", "spdx").json == {"spdxVersion": "SPDX-2.3"}
     assert stocked.requests("GET", f"{ARTIFACT_PATH}/sbom")[0].query == {"form": "spdx"}
+
+
+SPDX = {"spdxVersion": "SPDX-2.3"}
+STATEMENT = {"_type": "https://in-toto.io/Statement/v1", "predicate": SPDX}
+PAYLOAD = b64encode(json.dumps(STATEMENT).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SPDX, STATEMENT, {"payload": PAYLOAD}, {"dsseEnvelope": {"payload": PAYLOAD}},
+        STATEMENT | {"predicate": {"Data": json.dumps(SPDX)}},
+    ],
+)  # fmt: skip
+def test_an_attestations_sbom_is_printed_alone(pks: Pks, stocked: FakePortal, answer: Any) -> None:
+    stocked.once("GET", f"{ARTIFACT_PATH}/sbom", (200, answer))
+    assert pks("sbom", "payments/web:1.0", "--layer", DIGEST).json == SPDX
+    assert stocked.requests("GET", f"{ARTIFACT_PATH}/sbom")[0].query["layer"] == DIGEST
+
+
+def test_an_sbom_that_is_no_json_is_printed_without_what_drives_a_terminal(pks: Pks, stocked: FakePortal) -> None:
+    stocked.once("GET", f"{ARTIFACT_PATH}/sbom", (200, "SPDXVersion: SPDX-2.3\x1b[2J"))
+    assert pks("sbom", "payments/web:1.0").out == "SPDXVersion: SPDX-2.3�[2J\n"
 
 
 def test_a_scan_that_fails_ends_with_1(pks: Pks, stocked: FakePortal) -> None:

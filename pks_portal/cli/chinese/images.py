@@ -121,6 +121,21 @@ TEXTS: Final = {
     "It asks for a password: give a personal token with the scope “registry”, made at {page}": (
         "随后输入密码：请使用在 {page} 创建的、权限范围含“registry”的个人令牌"
     ),
+    # comparing
+    "Say what differs between two images of a repository.": "比较同一镜像仓库中两个镜像的差异。",
+    "The other one of the same repository: a TAG, a digest, a name.": "同一镜像仓库中的另一个：标签、摘要或名称。",
+    "Of several platforms, this one's image.": "有多个平台时，比较该平台的镜像。",
+    "Both must be of one repository.": "两者必须属于同一个镜像仓库。",
+    "no image to compare": "没有可比较的镜像",
+    "Before": "之前",
+    "After": "之后",
+    "Platforms": "平台列表",
+    "Layers": "层",
+    "Vulnerabilities": "漏洞",
+    "Databases": "漏洞数据库",
+    "Ecosystem": "生态系统",
+    "not the same: a difference may be one of the databases": "不相同：差异可能来自数据库",
+    "{number} the same": "{number} 个相同",
     # robots
     "List an image project's robots.": "列出镜像项目的机器人。",
     "Create a robot, with which machines pull and push.": "创建机器人，供程序拉取和推送镜像。",

@@ -14,6 +14,7 @@ TEXTS: Final = {
     "Only of packages with this in their name.": "仅列出软件包名称包含此内容的。",
     "Only whose name begins so: CVE-2024-.": "仅列出编号以此开头的，如 CVE-2024-。",
     "How the vulnerability's name begins: CVE-2024-.": "漏洞编号的开头，如 CVE-2024-。",
+    "Of a pushed one that has several.": "推送的制品含有多份时，指定其层摘要。",
     "cyclonedx or spdx.": "格式：cyclonedx 或 spdx。",
     "Vulnerability": "漏洞",
     "Severity": "严重级别",
