@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='webhook',
             name='projects',
-            field=models.JSONField(blank=True, default=list, help_text='image projects; none: events of all, and all others'),
+            field=models.JSONField(blank=True, default=list, help_text='image projects; none: events of everything'),
         ),
     ]

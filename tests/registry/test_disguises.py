@@ -29,7 +29,8 @@ def tar() -> bytes:
     ("content", "text"),
     [
         (b'{"predicateType": "https://slsa.dev/provenance/v1"}\n', True), ("SPDXVersion: SPDX-2.3 é".encode(), True),
-        (b"", True), (tar(), False), (gzip.compress(tar(), mtime=0), False), (b"\x28\xb5\x2f\xfd", False), (b"{\0}", False),
+        (b"", True), (tar(), False), (gzip.compress(tar(), mtime=0), False),
+        (b"\x28\xb5\x2f\xfd", False), (b"{\0}", False),
     ],
 )  # fmt: skip
 def test_text_is_told_from_archives(content: bytes, text: bool) -> None:
