@@ -4,6 +4,9 @@ It is run at each release with that release's own code (DATABASE_URL and PKS_DAT
 next one can show that it migrates such a database. The simulated engine does the work: no host is needed.
 """
 
+import hashlib
+import io
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +30,7 @@ def main() -> None:
     people = _people()
     _clusters(people)
     _tokens(people)
+    images(people)
     sys.stdout.write(_dump())
 
 
@@ -94,6 +98,75 @@ def _tokens(people: dict[str, Any]) -> None:
 
     for name in ("li.na", "sun.li"):
         tokens.start(people[name], "pks_cli")
+
+
+PEM = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiR0Hkf2RoHlv/UWOwTynSUuakEyI
+Z8ppcvECKO3ZMJT29lX2IZUdvp2H+Q3dTZk31FD8mHsUwZ3aILrsxIezSg==
+-----END PUBLIC KEY-----
+"""
+ADVISORY = {
+    "id": "TEST-1", "modified": "2026-01-01T00:00:00Z", "aliases": ["CVE-2026-0001"],
+    "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "thing"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}],
+        }
+    ],
+}  # fmt: skip
+
+
+def images(people: dict[str, Any]) -> None:
+    """Make a project with everything in it, and push and judge an image there, as the gateway and a worker would.
+
+    The registry itself is not needed: the portal's rows are what has to be taken to the next release.
+    """
+    from registry import exceptions, members, projects, robots
+    from registry.scanning import feeds, scans
+    from registry.scanning.port import Package
+    from registry.trust import trusted
+    from registry.upkeep import rules
+    from tenants.models import Tenant
+
+    li, sun = people["li.na"], people["sun.li"]
+    project = projects.create(sun, Tenant.objects.get(slug="payments"), "pay-images", block_severity=5)
+    members.give(sun, project, "chen.jie", "developer")
+    robots.create(sun, project, robots.Wish(name="ci", rights=["pull", "push"], days=30))
+    trusted.add(sun, project, "release", PEM)
+    rules.make_immutable(sun, project, {"tags": "v*"})
+    rules.make_retention(sun, project, {"keep": "latest_pushed_k", "number": 3})
+    exceptions.ask(li, project, exceptions.Wish(vulnerability="CVE-2026-0002", reason="Not reachable", days=30))
+    image = _push(project, "web", "v1.0")
+    feeds.take_in(io.BytesIO(json.dumps(ADVISORY).encode()), "Advisories", "zhang.wei")
+    packages = [Package(name="thing", version="1.0", ecosystem="PyPI"), Package(name="odd", version="1")]
+    kept = scans.keep_sbom(image, "trivy", scans.Documents("{}", "{}"), packages)
+    scans.judge_all(image, kept, None, str)
+    scans.sum_up(image)
+
+
+def _push(project: Any, name: str, tag: str) -> Any:
+    """Push an image and the index that it is in, and return the image."""
+    from registry import manifests, recording
+    from registry.names import Name
+
+    kind = "application/vnd.oci.image."
+    config = json.dumps({"architecture": "amd64", "os": "linux"}).encode()
+    parts = {"config": _part(config, f"{kind}config.v1+json"), "layers": [_part(b"layer", f"{kind}layer.v1.tar")]}
+    image = json.dumps({"schemaVersion": 2, "mediaType": f"{kind}manifest.v1+json", **parts}).encode()
+    child = {**_part(image, f"{kind}manifest.v1+json"), "platform": {"os": "linux", "architecture": "amd64"}}
+    index = json.dumps({"schemaVersion": 2, "mediaType": f"{kind}index.v1+json", "manifests": [child]}).encode()
+    made = []
+    for raw, media_type, reference in ((image, "manifest", child["digest"]), (index, "index", tag)):
+        manifest = manifests.read(raw, f"{kind}{media_type}.v1+json", reference)
+        origin = recording.Origin(by="li.na", signs=True)
+        push = recording.begin(project, Name(project.name, name), reference, manifest, origin)
+        made.append(recording.finish(push, manifest, {"os": "linux", "architecture": "amd64"}))
+    return made[0]
+
+
+def _part(content: bytes, media_type: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content)}
 
 
 def _dump() -> str:

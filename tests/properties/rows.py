@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from allauth.usersessions.models import UserSession
 from django.db.models import Model
@@ -11,7 +11,6 @@ from django.utils import timezone
 from clusters.models import Cluster, EmergencyAccess, Kubeconfig
 from pks_portal import sealed
 from pks_portal.operations.models import Operation, OperationEvent, OperationStep
-from registry.models import Collection, ImmutableRule, RetentionRule, RetentionRun
 from tenants.audit import record
 from tenants.models import (
     ApiToken,
@@ -29,6 +28,8 @@ from tenants.models import (
 )  # fmt: skip
 from tests.factories import ClusterFactory, MembershipFactory, PlatformGrantFactory, TenantFactory
 from tests.permissions.people import task
+from tests.properties import image_rows
+from tests.properties.image_rows import copy
 
 Row = TypeVar("Row", bound=Model)
 
@@ -38,18 +39,8 @@ def more(world: dict[str, Any], asker: User, count: int) -> None:
     for number in range(count):
         mark = f"more-{uuid4().hex[:8]}"
         person = MembershipFactory.create(tenant=world["row"], role=list(Role)[number % 4], user__username=mark).user
-        for add in (_clusters, _tasks, _rights, _told, _asked, _images, _own):
+        for add in (_clusters, _tasks, _rights, _told, _asked, image_rows.more, _own):
             add(world, mark, person if add is not _own else asker)
-
-
-def copy(row: Row, **changes: Any) -> Row:
-    """Save the row once more, as another."""
-    row.pk = uuid4() if isinstance(row.pk, UUID) else None
-    row._state.adding = True
-    for name, value in changes.items():
-        setattr(row, name, value)
-    row.save()
-    return row
 
 
 def _sealed(row: Row, secret: str, **changes: Any) -> Row:
@@ -120,15 +111,6 @@ def _asked(world: dict[str, Any], _mark: str, person: User) -> None:
         QuotaRequestLine.objects.create(request=request, kind="nodes", asked=2, granted=1 if ended else None)
         if ended:
             QuotaGrant.objects.create(tenant=world["row"], kind="nodes", amount=1, request=request)
-
-
-def _images(world: dict[str, Any], mark: str, person: User) -> None:
-    copy(ImmutableRule.objects.get(pk=world["immutable_rule"]), tags=mark, made_by=person)
-    copy(RetentionRule.objects.get(pk=world["retention_rule"]), tags=mark, made_by=person)
-    run = RetentionRun.objects.get(pk=world["retention_run"])
-    RetentionRun.objects.filter(pk=run.pk).update(report=[*run.report, *run.report])
-    copy(run, asked_by=person)
-    copy(Collection.objects.get(pk=world["collection"]), asked_by=person)
 
 
 def _own(world: dict[str, Any], mark: str, asker: User) -> None:
