@@ -165,7 +165,21 @@ messages.add(
         "deed.registry.tag_set": gettext_noop("tagged an image"),
         "deed.registry.artifact_delete": gettext_noop("deleted an image"),
         "deed.registry.repository_delete": gettext_noop("deleted a repository"),
-        "deed.registry.refused": gettext_noop("was refused by the registry"),
+        "deed.registry.refused": gettext_noop("counted refused pulls of an image"),
+        "deed.registry.pulls": gettext_noop("counted pulls of an image"),
+        "fact.count": gettext_noop("how often"),
+        "fact.first": gettext_noop("first"),
+        "fact.last": gettext_noop("last"),
+        "fact.digest": gettext_noop("digest"),
+        "fact.tag": gettext_noop("tag"),
+        "fact.tags": gettext_noop("tags"),
+        "fact.robot": gettext_noop("robot"),
+        "fact.rights": gettext_noop("rights"),
+        "fact.fingerprint": gettext_noop("fingerprint"),
+        "fact.vulnerability": gettext_noop("vulnerability"),
+        "fact.comment": gettext_noop("comment"),
+        "fact.artifacts": gettext_noop("artifacts"),
+        "fact.public": gettext_noop("public"),
     }
 )
 
@@ -195,4 +209,5 @@ declare("registry.exception_ask", "vulnerability", "reason", "days")
 declare("registry.exception_approve", "vulnerability", "comment")
 declare("registry.exception_reject", "vulnerability", "comment")
 declare("registry.exception_withdraw", "vulnerability")
-declare("registry.refused", "reason", "reference")
+declare("registry.pulls", "digest", "by", "count", "first", "last")
+declare("registry.refused", "digest", "by", "count", "first", "last", "reason")

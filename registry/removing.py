@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from pks_portal.errors import Conflict, NotFound
 from pks_portal.operations import live
-from registry import patterns, quota, recording, rights, telling
+from registry import patterns, pulls, quota, recording, rights, telling
 from registry.manifests import HANGING
 from registry.models import Artifact, ArtifactChild, Project, Removed, Repository, Tag, TagChange
 from registry.names import Name, is_digest
@@ -67,6 +67,7 @@ def repository(actor: User, row: Repository) -> None:
         _refuse_immutable(row, name)
     count = row.artifacts.count()
     audit.record(actor, "registry.repository_delete", row, tenant=tenant, artifacts=count)
+    pulls.write_of(row)
     live.changed_soon("repository", row.pk, tenant.pk)
     _remember(row, row.artifacts.all())
     row.delete()
