@@ -280,6 +280,7 @@ SPECTACULAR_SETTINGS = {
         "TenantRole": "tenants.models.Role",
         "QuotaKind": "tenants.models.QuotaKind",
         "ArtifactKind": "registry.models.Artifact.Kind",
+        "LabelColour": "registry.models.Label.Colour",
         "ScanState": "registry.models.Artifact.ScanState",
         "DirectoryKind": "tenants.models.DirectorySource.Kind",
     },

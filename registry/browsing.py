@@ -10,7 +10,7 @@ from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from registry import pulling
 from registry.manifests import HANGING
-from registry.models import Artifact, ArtifactChild, AttachedSbom, Project, Repository, Tag
+from registry.models import Artifact, ArtifactChild, ArtifactLabel, AttachedSbom, Label, Project, Repository, Tag
 from tenants.access import Anyone
 
 HANGING_TAG: Final = rf"^{HANGING.pattern}$"
@@ -52,12 +52,14 @@ class Filters:
     kind: str = ""
     tagged: str = ""
     severity: str = ""
+    label: str = ""
     sort: str = "pushed"
 
     @classmethod
     def of(cls, query: Mapping[str, Any]) -> Self:
         """Read the filters from a query."""
-        said = {name: str(query.get(name, "")).strip()[:128] for name in ("q", "kind", "tagged", "severity", "sort")}
+        names = ("q", "kind", "tagged", "severity", "label", "sort")
+        said = {name: str(query.get(name, "")).strip()[:128] for name in names}
         known = {
             "kind": [kind.value for kind in KINDS],
             "tagged": ["yes", "no"],
@@ -65,11 +67,11 @@ class Filters:
             "sort": list(SORTS),
         }
         kept = {name: said[name] for name, values in known.items() if said[name] in values}
-        return cls(q=said["q"], **kept)
+        return cls(q=said["q"], label=said["label"], **kept)
 
     @property
     def any(self) -> bool:
-        return bool(self.q or self.kind or self.tagged or self.severity)
+        return bool(self.q or self.kind or self.tagged or self.severity or self.label)
 
     def applied(self, rows: QuerySet[Artifact]) -> QuerySet[Artifact]:
         """Keep what matches, in the order asked for."""
@@ -82,7 +84,14 @@ class Filters:
             rows = rows.filter(tags__isnull=self.tagged == "no").distinct()
         if self.severity:
             rows = rows.filter(_of_severity(self.severity))
+        if self.label:
+            rows = rows.filter(pk__in=labelled(self.label))
         return rows.order_by(*SORTS[self.sort], "id")
+
+
+def labelled(name: str) -> Any:
+    """Return the query of the artifacts that have a label of this name, a project's or the platform's."""
+    return ArtifactLabel.objects.filter(label__name=name).values("artifact")
 
 
 def _of_digest(text: str) -> Q:
@@ -109,6 +118,7 @@ class Row:
     tags: list[Tag] = field(default_factory=list)
     more_tags: int = 0
     platforms: list[str] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
     accessories: int = 0
     refusal: pulling.Refusal | None = None
 
@@ -119,6 +129,8 @@ def rows_of(found: Iterable[Artifact], project: Project) -> list[Row]:
     by_id = {row.artifact.pk: row for row in listed}
     _add_tags(by_id)
     _add_children(by_id)
+    for put in ArtifactLabel.objects.filter(artifact__in=by_id).select_related("label"):
+        by_id[put.artifact_id].labels.append(put.label)
     digests = [row.artifact.digest for row in listed]
     counts = Artifact.objects.filter(repository__in={row.artifact.repository_id for row in listed}, subject__in=digests)
     about = {

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from pks_portal.pages import AnyOf, YesNo
+from registry.browsing import labelled
 from registry.models import Artifact, Repository
 
 
@@ -31,10 +32,15 @@ class ArtifactFilters(filters.FilterSet):  # type: ignore[misc]
     tenant = filters.CharFilter("repository__project__tenant__slug", help_text="A tenant's slug.")
     digest = filters.CharFilter()
     tag = filters.CharFilter("tags__name")
+    label = filters.CharFilter(method="with_label", help_text="The name of a label, a project's or the platform's.")
     subject = filters.CharFilter(help_text="The digest of the artifact that it is about.")
     kind = AnyOf(choices=Artifact.Kind.choices)
     scan_state = AnyOf(choices=Artifact.ScanState.choices)
     listed = YesNo(help_text="Not: only under its index or subject.")
+
+    def with_label(self, rows: "QuerySet[Artifact]", name: str, label: str) -> "QuerySet[Artifact]":
+        """Keep the artifacts that have a label."""
+        return rows.filter(pk__in=labelled(label))
 
     def inside(self, rows: "QuerySet[Artifact]", name: str, full: str) -> "QuerySet[Artifact]":
         """Keep the artifacts of a repository."""

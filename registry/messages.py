@@ -165,6 +165,17 @@ messages.add(
         "deed.registry.tag_set": gettext_noop("tagged an image"),
         "deed.registry.artifact_delete": gettext_noop("deleted an image"),
         "deed.registry.repository_delete": gettext_noop("deleted a repository"),
+        "error.image_labels_many": gettext_noop("There may be at most %(most)s labels."),
+        "error.image_labels_on_one": gettext_noop("An artifact has at most %(most)s labels."),
+        "error.image_label_unknown": gettext_noop("There is no such label in this project, nor of the platform."),
+        "error.image_label_name": gettext_noop("Give the label a name of 1 to %(most)s characters."),
+        "error.image_label_colour": gettext_noop("There is no such colour; known are: %(known)s."),
+        "error.image_label_there": gettext_noop("There is a label “%(name)s” already."),
+        "deed.registry.label_make": gettext_noop("made the label %(label)s"),
+        "deed.registry.label_change": gettext_noop("changed the label %(label)s"),
+        "deed.registry.label_delete": gettext_noop("deleted the label %(label)s"),
+        "deed.registry.label_put": gettext_noop("put the label %(label)s on an artifact"),
+        "deed.registry.label_take": gettext_noop("took the label %(label)s off an artifact"),
         "deed.registry.refused": gettext_noop("counted refused pulls of an image"),
         "deed.registry.pulls": gettext_noop("counted pulls of an image"),
         "fact.count": gettext_noop("how often"),
@@ -180,6 +191,8 @@ messages.add(
         "fact.comment": gettext_noop("comment"),
         "fact.artifacts": gettext_noop("artifacts"),
         "fact.public": gettext_noop("public"),
+        "fact.label": gettext_noop("label"),
+        "fact.colour": gettext_noop("colour"),
     }
 )
 
@@ -209,5 +222,10 @@ declare("registry.exception_ask", "vulnerability", "reason", "days")
 declare("registry.exception_approve", "vulnerability", "comment")
 declare("registry.exception_reject", "vulnerability", "comment")
 declare("registry.exception_withdraw", "vulnerability")
+declare("registry.label_make", "label", "colour")
+declare("registry.label_change", "label", "colour")
+declare("registry.label_delete", "label", "artifacts")
+declare("registry.label_put", "label", "digest")
+declare("registry.label_take", "label", "digest")
 declare("registry.pulls", "digest", "by", "count", "first", "last")
 declare("registry.refused", "digest", "by", "count", "first", "last", "reason")

@@ -2,13 +2,19 @@
 
 from django.urls import path, re_path
 
-from registry.views import artifacts, listing, projects, repositories, robots, rules, scanning, trust
+from registry.views import artifacts, labelled, listing, projects, repositories, robots, rules, scanning, trust
 
 app_name = "registry"
 RULES = r"^registry/projects/(?P<project>[^/]+)/rules/(?P<sort>immutable|retention)"
 urlpatterns = [
     path("security", scanning.overview, name="security"),
     path("platform/scanners", scanning.scanners, name="scanners"),
+    path("platform/labels", labelled.platform, name="platform-labels"),
+    path("registry/labels", labelled.add_to_platform, name="add-platform-label"),
+    path("registry/labels/<int:pk>", labelled.change_of_platform, name="change-platform-label"),
+    path("registry/projects/<str:project>/labels", labelled.add, name="add-label"),
+    path("registry/projects/<str:project>/labels/<int:pk>", labelled.change, name="change-label"),
+    path("registry/mark/<path:reference>", labelled.mark, name="mark"),
     path("registry/databases", scanning.take_in, name="take-in"),
     path("registry/scan-all", scanning.scan_all, name="scan-all"),
     path("registry/scan/<path:reference>", scanning.scan, name="scan"),

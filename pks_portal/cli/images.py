@@ -48,6 +48,7 @@ def images(
     scan_state: Annotated[
         str | None, typer.Option("--scan-state", metavar="S[,S]", help=say("Only with scans in these states."))
     ] = None,
+    label: Annotated[str | None, typer.Option("--label", metavar="L", help=say("Only with this label."))] = None,
     every: Annotated[bool, typer.Option("--all", help=say("Those of an index, and signatures, too."))] = False,
     tenant: options.Tenant = None,
     json: options.Json = False,
@@ -56,7 +57,7 @@ def images(
         raise Misused(say("A severity is one of {known}.", known=", ".join(SEVERITIES)))
     items = Portal().every(
         ARTIFACTS, repository=repository, project=project, kind=kind, scan_state=scan_state, tenant=tenant,
-        listed=None if every else "true",
+        label=label, listed=None if every else "true",
     )  # fmt: skip
     if severity:
         items = [item for item in items if _as_bad(item["findings"], severity)]
@@ -113,6 +114,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, Any]]:
         (say("Repository"), found["repository"]),
         (say("Tenant"), found["tenant"]),
         (say("Tags"), _tags(found) or None),
+        (say("Image labels"), ", ".join(found["labels"]) or None),
         (say("Digest"), found["digest"]),
         (say("Kind"), found["kind"]),
         (say("Type"), found["artifact_type"] or found["media_type"] or None),

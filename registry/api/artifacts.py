@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.db.models import Prefetch
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
@@ -13,9 +14,10 @@ from pks_portal.errors import NotFound
 from pks_portal.pages import CursorPages
 from registry import browsing, pulling, removing, repositories
 from registry.filters import ArtifactFilters
-from registry.models import Artifact, AttachedSbom, Tag
+from registry.models import Artifact, ArtifactLabel, AttachedSbom, Tag
 from tenants.http import StrictSerializer, UserRequest
 
+WITH_LABEL = Prefetch("labelled", ArtifactLabel.objects.select_related("label"))
 COUNTS = ("critical", "high", "medium", "low", "negligible", "unknown", "fixable")
 
 
@@ -55,15 +57,20 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
     project = serializers.CharField(source="repository.project.name")
     tenant = serializers.CharField(source="repository.project.tenant.slug")
     tags = ArtifactTagSerializer(many=True)
+    labels = serializers.SerializerMethodField(help_text="Their names.")
     findings = serializers.SerializerMethodField()
 
     class Meta:
         model = Artifact
         fields: ClassVar = [
             "id", "repository", "project", "tenant", "digest", "kind", "media_type", "artifact_type", "size", "os",
-            "architecture", "variant", "made_at", "subject", "listed", "tags", "pushed_at", "pushed_by", "pulled_at",
-            "pulls", "scan_state", "scanned_at", "findings", "not_assessed", "signed", "signer",
+            "architecture", "variant", "made_at", "subject", "listed", "tags", "labels", "pushed_at", "pushed_by",
+            "pulled_at", "pulls", "scan_state", "scanned_at", "findings", "not_assessed", "signed", "signer",
         ]  # fmt: skip
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_labels(self, artifact: Artifact) -> list[str]:
+        return [put.label.name for put in artifact.labelled.all()]
 
     @extend_schema_field(SeverityCountsSerializer(allow_null=True))
     def get_findings(self, artifact: Artifact) -> dict[str, int] | None:
@@ -153,7 +160,7 @@ class ArtifactViewSet(mixins.ListModelMixin, GenericViewSet[Artifact]):
     pagination_class = PushedPages
 
     def get_queryset(self) -> Any:
-        return browsing.artifacts(self.request.user).prefetch_related("tags")
+        return browsing.artifacts(self.request.user).prefetch_related("tags", WITH_LABEL)
 
     @extend_schema(responses=ArtifactDetailSerializer)
     def retrieve(self, request: UserRequest, pk: str) -> Response:

@@ -12,6 +12,8 @@ from registry.models import Artifact
 from registry.severity import Severity
 from tenants.http import StrictSerializer
 
+LEFT_OUT = frozenset({"tags", "labels", "findings", "project", "tenant"})
+
 
 class ComparisonQuerySerializer(StrictSerializer):
     """Both by tag or digest. `platform`: of indexes, as "linux/amd64"; without it, the first that both have."""
@@ -24,9 +26,7 @@ class ComparisonQuerySerializer(StrictSerializer):
 class ComparedArtifactSerializer(serializers.ModelSerializer[Artifact]):
     class Meta:
         model = Artifact
-        fields: ClassVar = [
-            name for name in ArtifactSerializer.Meta.fields if name not in {"tags", "findings", "project", "tenant"}
-        ]
+        fields: ClassVar = [name for name in ArtifactSerializer.Meta.fields if name not in LEFT_OUT]
 
     repository = serializers.CharField(source="repository.__str__")
 

@@ -6,6 +6,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from registry.api.artifacts import ArtifactViewSet
+from registry.api.labels import ArtifactLabelsViewSet, LabelsViewSet
 from registry.api.projects import ProjectMembersViewSet, ProjectViewSet, RobotsViewSet
 from registry.api.repositories import RepositoryViewSet
 from registry.api.rules import ImmutableRulesViewSet, RetentionRulesViewSet, RetentionRunsViewSet
@@ -52,6 +53,12 @@ urlpatterns = [
     path(f"{PROJECT}/retention-runs", RetentionRunsViewSet.as_view(LIST)),
     path(f"{PROJECT}/retention-runs/<uuid:pk>", RetentionRunsViewSet.as_view({"get": "retrieve"})),
     path(f"{ARTIFACT}/copies", ArtifactCopiesViewSet.as_view({"post": "create"})),
+    path("labels", LabelsViewSet.as_view(LIST)),
+    path("labels/<int:id>", LabelsViewSet.as_view(CHANGE)),
+    path(f"{PROJECT}/labels", LabelsViewSet.as_view(LIST)),
+    path(f"{PROJECT}/labels/<int:id>", LabelsViewSet.as_view(CHANGE)),
+    path(f"{ARTIFACT}/labels", ArtifactLabelsViewSet.as_view({"post": "create"})),
+    path(f"{ARTIFACT}/labels/<int:id>", ArtifactLabelsViewSet.as_view({"delete": "destroy"})),
     path("garbage-collections", GarbageCollectionsViewSet.as_view(LIST)),
     path("garbage-collections/<uuid:pk>", GarbageCollectionsViewSet.as_view({"get": "retrieve"})),
     path("reconciliations", GarbageCollectionsViewSet.as_view({"post": "reconcile"})),

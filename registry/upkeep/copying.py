@@ -15,7 +15,7 @@ from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Kind, Turn, declare
 from pks_portal.operations.models import Operation
 from pks_portal.operations.tasks import submit
-from registry import browsing, followed, pulling, recording, repositories, rights
+from registry import browsing, followed, labels, pulling, recording, repositories, rights
 from registry.images import tells
 from registry.manifests import HANGING, Manifest, read
 from registry.models import Artifact, Project, Tag
@@ -190,6 +190,7 @@ def _copy(store: Store, row: Artifact, target: Target, reference: str) -> Artifa
         recording.abandon(push)
         raise
     copied = recording.finish(push, manifest, _facts(row, manifest))
+    labels.take_along(row, copied, target.origin.by)
     followed.pushed(copied, push)
     return copied
 

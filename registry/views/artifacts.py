@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from pks_portal.errors import PortalError
-from registry import attached, browsing, pulling, removing, repositories
+from registry import attached, browsing, labels, pulling, removing, repositories
 from registry.commands import pull_commands
 from registry.models import Artifact, AttachedSbom, Tag, TagChange
 from registry.views import finding, scanning
@@ -37,6 +37,7 @@ def artifact_page(
         "tree": browsing.tree_of(artifact) if artifact.kind == Artifact.Kind.INDEX else [],
         "history": artifact.config.get("history", []), "settings": artifact.config.get("config", {}),
         "changes": _changes(artifact, tags), "own_sboms": _own_sboms(artifact),
+        **_labels(artifact),
     }  # fmt: skip
     if context["tab"] == "vulnerabilities":
         context |= scanning.vulnerabilities_context(request, artifact)
@@ -57,6 +58,16 @@ def _tab(artifact: Artifact, wanted: str) -> str:
 
 def _reference(artifact: Artifact) -> str:
     return f"{artifact.repository}@{artifact.digest}"
+
+
+def _labels(artifact: Artifact) -> dict[str, Any]:
+    """Return the labels on an artifact, and those that may be put on it still."""
+    on_it = set(artifact.labelled.values_list("label", flat=True))
+    every = list(labels.usable(artifact.repository.project))
+    return {
+        "labels": [label for label in every if label.pk in on_it],
+        "more_labels": [label for label in every if label.pk not in on_it],
+    }
 
 
 def _own_sboms(artifact: Artifact) -> list[AttachedSbom]:

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from pks_portal.errors import PortalError
-from registry import members, projects, rights, robots
+from registry import labels, members, projects, rights, robots
 from registry.commands import push_commands
-from registry.models import Project, ProjectMember, Robot
+from registry.models import Label, Project, ProjectMember, Robot
 from registry.severity import Severity
 from registry.views import finding, retained
 from tenants.access import Decision, may
@@ -22,7 +22,7 @@ from tenants.http import UserHttpRequest
 from tenants.models import Role
 from tenants.stepup import step_up
 
-TABS = ("repositories", "members", "robots", "policy", "rules", "exceptions", "audit")
+TABS = ("repositories", "members", "robots", "policy", "rules", "labels", "exceptions", "audit")
 PER_PAGE = 25
 GRACES = (0, 24, 72, 168, 336)
 DAYS = (7, 30, 90, 365)
@@ -75,6 +75,10 @@ def _of_tab(request: UserHttpRequest, project: Project, tab: str) -> dict[str, A
             "graces": GRACES,
             "level": _word(project),
         }
+    return _of_later_tab(request, project, tab)
+
+
+def _of_later_tab(request: UserHttpRequest, project: Project, tab: str) -> dict[str, Any]:
     if tab == "exceptions":
         rows = project.exceptions.select_related("asked_by", "decided_by")[:200]
         return {
@@ -82,6 +86,11 @@ def _of_tab(request: UserHttpRequest, project: Project, tab: str) -> dict[str, A
             "cve": request.GET.get("cve", "")[:60],
             "decide": rights.may(request.user, "registry.decide_exception", project),
         }
+    if tab == "labels":
+        return {
+            "own_labels": project.labels.select_related("made_by"), "colours": Label.Colour.choices,
+            "platform_labels": labels.of_platform().select_related("made_by"),
+        }  # fmt: skip
     if tab == "rules":
         return retained.of_project(request, project)
     return {} if tab == "audit" else _repositories(request, project)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from pks_portal.errors import PortalError
-from registry import browsing, readme, removing, repositories
+from registry import browsing, labels, readme, removing, repositories
 from registry.commands import push_commands
 from registry.models import Artifact, Repository
 from registry.views import compared, finding
@@ -59,6 +59,7 @@ def repository_page(
         page = Pages(filters.applied(listed), PER_PAGE).get_page(request.GET.get("page"))
         for artifact in page.object_list:
             artifact.repository = repository
+        context |= {"labels": labels.usable(repository.project)}
         context |= {"page": page, "rows": browsing.rows_of(page.object_list, repository.project), "most": COUNTED}
     fragment = "HX-Request" in request.headers and not extra
     template = "registry/_repository.html" if fragment else "registry/repository.html"

@@ -43,6 +43,9 @@ if made:
     artifact(5, kind="image", scan_state="error")
     Repository.objects.filter(pk=repository.pk).update(artifacts_listed=3)
     from tenants.models import User
+    label = Label.objects.create(project=project, name="end of life", colour="amber", about="Goes with the next release")
+    Label.objects.create(name="approved", colour="green")
+    ArtifactLabel.objects.create(artifact=image, label=label)
     Robot.objects.create(project=project, name="ci", rights=["pull", "push"], expires_at=timezone.now() + timedelta(days=3))
     ProjectMember.objects.create(project=project, user=User.objects.get(username="chen.jie"), role="viewer")
     TrustedKey.objects.create(project=project, name="release", pem="", fingerprint="ab" * 32)
@@ -57,7 +60,7 @@ if made:
 IMAGE = "/images/payments/shop/api:1.4.0"
 COMPARED = f"/images/payments/shop/api?tab=compare&after=sha256:{5:064x}"
 TABS = ("", "?tab=packages", "?tab=overview", "?tab=layers", "?tab=history", "?tab=tags", "?tab=about")
-PROJECT_TABS = ("repositories", "members", "robots", "policy", "rules", "exceptions", "audit")
+PROJECT_TABS = ("repositories", "members", "robots", "policy", "rules", "exceptions", "labels", "audit")
 PATHS = [
     "/images", "/approvals/exceptions",
     "/security", "/security?q=CVE-2024", "/images/payments/shop/api", "/images/payments/shop/api?tab=readme",

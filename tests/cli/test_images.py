@@ -19,6 +19,7 @@ ARTIFACT: dict[str, Any] = {
     "id": "a1", "repository": "payments/web", "project": "payments", "tenant": "payments", "digest": DIGEST,
     "kind": "image", "media_type": "application/vnd.oci.image.manifest.v1+json", "artifact_type": "", "size": 2048,
     "os": "linux", "architecture": "arm64", "variant": "v8", "made_at": None, "subject": "", "listed": True,
+    "labels": [],
     "tags": [{"name": "1.0", "pushed_at": AT, "pushed_by": "li.na", "pulled_at": None}], "pushed_at": AT,
     "pushed_by": "li.na", "pulled_at": None, "pulls": 3, "scan_state": "success", "scanned_at": AT,
     "findings": COUNTS, "not_assessed": 0, "signed": True, "signer": "release",

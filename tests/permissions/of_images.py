@@ -7,10 +7,12 @@ from django.utils import timezone
 
 from registry.models import (
     Artifact,
+    ArtifactLabel,
     Collection,
     CveException,
     Finding,
     ImmutableRule,
+    Label,
     Project,
     ProjectMember,
     Repository,
@@ -107,6 +109,16 @@ API: dict[tuple[str, str], tuple[Any, list[int]]] = {
     ("post", f"{PROJECT}/retention-runs"): ({"dry_run": True}, _made(202)),
     ("get", f"{PROJECT}/retention-runs/{{retention_run}}"): (None, SEEN),
     ("post", f"{REST}/artifacts/{{image}}/copies"): ({"repository": REPOSITORY, "tag": "copied"}, _built(201)),
+    ("get", f"{REST}/labels"): (None, ALL),
+    ("post", f"{REST}/labels"): ({"name": "lts"}, [403] * 4 + [201, 403, 403, 401]),
+    ("patch", f"{REST}/labels/{{platform_label}}"): ({"colour": "red"}, [403] * 4 + [200, 403, 403, 401]),
+    ("delete", f"{REST}/labels/{{platform_label}}"): (None, [403] * 4 + [204, 403, 403, 401]),
+    ("get", f"{PROJECT}/labels"): (None, SEEN),
+    ("post", f"{PROJECT}/labels"): ({"name": "approved"}, _made(201)),
+    ("patch", f"{PROJECT}/labels/{{label}}"): ({"colour": "red"}, GOVERNS),
+    ("delete", f"{PROJECT}/labels/{{label}}"): (None, _made(204)),
+    ("post", f"{REST}/artifacts/{{image}}/labels"): ({"label": "{platform_label}"}, _built(201)),
+    ("delete", f"{REST}/artifacts/{{image}}/labels/{{label}}"): (None, _built(204)),
     ("get", f"{REST}/garbage-collections"): (None, PLATFORM_SEES),
     ("post", f"{REST}/garbage-collections"): ({"dry_run": True}, [403] * 4 + [202, 403, 403, 401]),
     ("get", f"{REST}/garbage-collections/{{collection}}"): (None, PLATFORM_SEES),
@@ -123,7 +135,7 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("get", ONE): ({}, SEEN),
     **{
         ("get", f"{ONE}?tab={tab}"): ({}, SEEN)
-        for tab in ("members", "robots", "policy", "rules", "exceptions", "audit")
+        for tab in ("members", "robots", "policy", "rules", "labels", "exceptions", "audit")
     },
     ("get", f"/images/{REPOSITORY}"): ({}, SEEN),
     ("get", f"/images/{REPOSITORY}?tab=readme"): ({}, SEEN),
@@ -133,6 +145,12 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("get", f"/registry/sbom/{DIGEST}"): ({}, SEEN),
     ("get", "/security?q=CVE"): ({}, ALL),
     ("get", "/platform/scanners"): ({}, [403] * 4 + [200, 200, 403, 401]),
+    ("get", "/platform/labels"): ({}, [403] * 4 + [200, 200, 403, 401]),
+    ("post", "/registry/labels"): ({"name": "lts"}, [403] * 4 + [302, 403, 403, 401]),
+    ("post", "/registry/labels/{platform_label}"): ({"do": "delete"}, [403] * 4 + [302, 403, 403, 401]),
+    ("post", f"{FORM}/labels"): ({"name": "approved"}, _made(302)),
+    ("post", f"{FORM}/labels/{{label}}"): ({"do": "delete"}, _made(302)),
+    ("post", f"/registry/mark/{DIGEST}"): ({"label": "{platform_label}"}, _built(302)),
     ("post", "/registry/databases"): ({"kind": "trivy-db"}, [403] * 4 + [422, 403, 403, 401]),
     ("post", "/registry/scan-all"): ({}, [403] * 4 + [302, 403, 403, 401]),
     ("post", f"/registry/scan/{DIGEST}"): ({}, _built(302)),
@@ -168,6 +186,8 @@ TWICE: dict[str, tuple[int, str]] = {
 } | {f"/registry/scan/{DIGEST}": (302, "new"), f"{FORM}/retention": (302, "new")}
 SAID_INSTEAD: dict[str, set[int]] = {
     f"/registry/scan/{DIGEST}": {409},
+    f"{FORM}/labels": {409},
+    f"{FORM}/labels/{{label}}": {404},
     f"{FORM}/keys": {409},
     f"{FORM}/rules/immutable": {409},
     f"{FORM}/rules/retention": {409},
@@ -187,6 +207,8 @@ SAID_INSTEAD: dict[str, set[int]] = {
 }
 UUID = "00000000-0000-4000-8000-000000000000"
 PARTS = {
+    "label": "1",
+    "platform_label": "1",
     "immutable_rule": "1",
     "retention_rule": "1",
     "retention_run": UUID,
@@ -238,7 +260,11 @@ def _kept_in_order(project: Project, canary: str) -> dict[str, Any]:
     run = RetentionRun.objects.create(
         project=project, dry_run=True, report=[retained(canary)], kept=1, ended_at=timezone.now()
     )
+    label = Label.objects.create(project=project, name=f"{canary}-label")
+    ArtifactLabel.objects.create(artifact=Artifact.objects.get(repository__project=project), label=label)
     return {
+        "label": label.pk,
+        "platform_label": Label.objects.get_or_create(project=None, name="of all")[0].pk,
         "immutable_rule": ImmutableRule.objects.create(project=project, tags=f"{canary}*").pk,
         "retention_rule": RetentionRule.objects.create(project=project, keep="always", tags=f"{canary}*").pk,
         "retention_run": run.pk,
@@ -263,6 +289,8 @@ def snapshot() -> list[Any]:
         list(Robot.objects.order_by("pk").values_list("pk", "disabled", "secret_hash", "rights")),
         list(Repository.objects.order_by("pk").values_list("pk", "about")),
         list(Tag.objects.order_by("pk").values_list("name", "artifact")),
+        list(Label.objects.order_by("pk").values_list("pk", "colour")),
+        list(ArtifactLabel.objects.order_by("pk").values_list("artifact", "label")),
         list(Artifact.objects.order_by("pk").values_list("pk", "scan_state")),
         list(ImmutableRule.objects.order_by("pk").values_list("pk", "disabled")),
         list(RetentionRule.objects.order_by("pk").values_list("pk", "number")),

@@ -13,11 +13,13 @@ from registry.models import (
     Artifact,
     ArtifactBlob,
     ArtifactChild,
+    ArtifactLabel,
     Blob,
     Collection,
     CveException,
     Finding,
     ImmutableRule,
+    Label,
     Project,
     ProjectMember,
     Repository,
@@ -72,6 +74,9 @@ def _of_the_project(world: dict[str, Any], project: Project, mark: str, person: 
     copy(exception, vulnerability=f"CVE-{mark}-live", asked_by=person, status="approved", **decided)
     copy(ImmutableRule.objects.get(pk=world["immutable_rule"]), tags=mark, made_by=person)
     copy(RetentionRule.objects.get(pk=world["retention_rule"]), tags=mark, made_by=person)
+    for name in ("label", "platform_label"):
+        made = copy(Label.objects.get(pk=world[name]), name=f"{mark}-{name}", made_by=person)
+        ArtifactLabel.objects.create(artifact_id=world["image"], label=made, put_by=person.username)
     run = RetentionRun.objects.get(pk=world["retention_run"])
     RetentionRun.objects.filter(pk=run.pk).update(report=[*run.report, *run.report])
     copy(run, asked_by=person)
