@@ -140,6 +140,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "projects": {"task": "registry.tasks.provide", "schedule": 30.0, "options": {"expires": 30}},
     "rejudge": {"task": "registry.tasks.rejudge", "schedule": 86400.0, "options": {"expires": 3600}},
     "pushes": {"task": "registry.tasks.settle", "schedule": 30.0, "options": {"expires": 30}},
+    "pulls": {"task": "registry.tasks.write_pulls", "schedule": 300.0, "options": {"expires": 60}},
     "sboms": {"task": "registry.tasks.read_attached", "schedule": 300.0, "options": {"expires": 60}},
     "reconcile": {"task": "registry.tasks.reconcile", "schedule": 86400.0, "options": {"expires": 3600}},
     "retain": {"task": "registry.tasks.retain", "schedule": 86400.0, "options": {"expires": 3600}},

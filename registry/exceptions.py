@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from pks_portal.errors import Conflict, Forbidden, Invalid
-from registry import patterns, rights
+from registry import patterns, rights, telling
 from registry.models import CveException, Project
 from tenants import audit
 from tenants.models import User
@@ -51,6 +51,7 @@ def ask(actor: User, project: Project, wish: Wish) -> CveException:
                 expires_at=timezone.now() + timedelta(days=wish.days),
             )  # fmt: skip
             _record(actor, "ask", row, reason=reason, days=wish.days)
+            telling.asked(row)
     except IntegrityError:
         raise Conflict("error.exception_asked", vulnerability=wish.vulnerability) from None
     return row
@@ -71,6 +72,7 @@ def decide(actor: User, row: CveException, *, approve: bool, comment: str = "") 
         row.expires_at = row.decided_at + (row.expires_at - row.asked_at)
     row.save()
     _record(actor, "approve" if approve else "reject", row, comment=row.comment)
+    telling.decided(row)
     return row
 
 

@@ -7,6 +7,30 @@ from tenants.audit import declare
 
 messages.add(
     {
+        "notice.image.pushed": gettext_noop("%(by)s pushed %(image)s (%(digest)s)."),
+        "notice.image.deleted": gettext_noop("%(by)s deleted %(image)s (%(digest)s)."),
+        "notice.image.untagged": gettext_noop("%(by)s deleted the tag %(tag)s of %(image)s."),
+        "notice.image.scanned": gettext_noop(
+            "%(image)s (%(digest)s) was scanned: %(critical)s critical, %(high)s high, %(medium)s medium, %(low)s low."
+        ),
+        "notice.image.scan_failed": gettext_noop("%(image)s (%(digest)s) could not be scanned: %(reason)s"),
+        "notice.exception.asked": gettext_noop(
+            "%(by)s asks for an exception of %(vulnerability)s in %(image_project)s: %(reason)s"
+        ),
+        "notice.exception.approved": gettext_noop(
+            "%(by)s approved the exception of %(vulnerability)s in %(image_project)s until %(until)s. %(comment)s"
+        ),
+        "notice.exception.rejected": gettext_noop(
+            "%(by)s rejected the exception of %(vulnerability)s in %(image_project)s. %(comment)s"
+        ),
+        "notice_kind.image.pushed": gettext_noop("Image pushed"),
+        "notice_kind.image.deleted": gettext_noop("Image deleted"),
+        "notice_kind.image.untagged": gettext_noop("Tag deleted"),
+        "notice_kind.image.scanned": gettext_noop("Image scanned"),
+        "notice_kind.image.scan_failed": gettext_noop("Image could not be scanned"),
+        "notice_kind.exception.asked": gettext_noop("CVE exception asked for"),
+        "notice_kind.exception.approved": gettext_noop("CVE exception approved"),
+        "notice_kind.exception.rejected": gettext_noop("CVE exception rejected"),
         "error.image_immutable": gettext_noop("The tag %(name)s:%(tag)s is immutable: it stays what it is."),
         "error.image_immutable.next": gettext_noop("Push under another tag."),
         "error.manifest_invalid": gettext_noop("This is no manifest that can be kept: %(reason)s."),
@@ -141,7 +165,21 @@ messages.add(
         "deed.registry.tag_set": gettext_noop("tagged an image"),
         "deed.registry.artifact_delete": gettext_noop("deleted an image"),
         "deed.registry.repository_delete": gettext_noop("deleted a repository"),
-        "deed.registry.refused": gettext_noop("was refused by the registry"),
+        "deed.registry.refused": gettext_noop("counted refused pulls of an image"),
+        "deed.registry.pulls": gettext_noop("counted pulls of an image"),
+        "fact.count": gettext_noop("how often"),
+        "fact.first": gettext_noop("first"),
+        "fact.last": gettext_noop("last"),
+        "fact.digest": gettext_noop("digest"),
+        "fact.tag": gettext_noop("tag"),
+        "fact.tags": gettext_noop("tags"),
+        "fact.robot": gettext_noop("robot"),
+        "fact.rights": gettext_noop("rights"),
+        "fact.fingerprint": gettext_noop("fingerprint"),
+        "fact.vulnerability": gettext_noop("vulnerability"),
+        "fact.comment": gettext_noop("comment"),
+        "fact.artifacts": gettext_noop("artifacts"),
+        "fact.public": gettext_noop("public"),
     }
 )
 
@@ -171,4 +209,5 @@ declare("registry.exception_ask", "vulnerability", "reason", "days")
 declare("registry.exception_approve", "vulnerability", "comment")
 declare("registry.exception_reject", "vulnerability", "comment")
 declare("registry.exception_withdraw", "vulnerability")
-declare("registry.refused", "reason", "reference")
+declare("registry.pulls", "digest", "by", "count", "first", "last")
+declare("registry.refused", "digest", "by", "count", "first", "last", "reason")

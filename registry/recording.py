@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pks_portal.errors import Conflict, Forbidden
 from pks_portal.operations import live
-from registry import holds, patterns, quota
+from registry import holds, patterns, quota, telling
 from registry.manifests import HANGING, Manifest
 from registry.models import Artifact, ArtifactBlob, ArtifactChild, Blob, Project, Push, Repository, Tag, TagChange
 from registry.names import Name, is_tag
@@ -87,6 +87,7 @@ def told(artifact: Artifact, push: Push) -> None:
         None, "registry.push", artifact.repository, tenant=project.tenant,
         tag=tag, digest=artifact.digest, kind=artifact.kind, by=push.by,
     )  # fmt: skip
+    telling.pushed(artifact, tag, push.by)
 
 
 def missing(project: Project, manifest: Manifest) -> int:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from pks_portal.errors import Conflict, NotFound
 from pks_portal.operations import live
-from registry import patterns, quota, recording, rights
+from registry import patterns, pulls, quota, recording, rights, telling
 from registry.manifests import HANGING
 from registry.models import Artifact, ArtifactChild, Project, Removed, Repository, Tag, TagChange
 from registry.names import Name, is_digest
@@ -67,6 +67,7 @@ def repository(actor: User, row: Repository) -> None:
         _refuse_immutable(row, name)
     count = row.artifacts.count()
     audit.record(actor, "registry.repository_delete", row, tenant=tenant, artifacts=count)
+    pulls.write_of(row)
     live.changed_soon("repository", row.pk, tenant.pk)
     _remember(row, row.artifacts.all())
     row.delete()
@@ -81,6 +82,7 @@ def _remove_tag(who: Who, row: Tag) -> None:
     digest = row.artifact.digest
     TagChange.objects.create(repository=row.repository, name=row.name, before=digest, by=who.name)
     audit.record(who.user, "registry.tag_delete", row.repository, tenant=tenant, tag=row.name, digest=digest)
+    telling.untagged(row.repository, digest, row.name, who.name)
     row.delete()
     recording.relist(row.repository, {digest})
     live.changed_soon("artifact", row.artifact_id, tenant.pk)
@@ -100,6 +102,7 @@ def _remove_artifact(who: Who, row: Artifact) -> None:
         TagChange.objects.create(repository=row.repository, name=name, before=row.digest, by=who.name)
     audit.record(who.user, "registry.artifact_delete", row.repository, tenant=tenant, digest=row.digest, tags=tags)
     subject = row.subject
+    telling.deleted(row.repository, row.digest, tags, who.name)
     _delete(row.repository, [row.digest])
     recording.relist(row.repository, {subject})
     recording.count(project)

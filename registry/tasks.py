@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from registry import attached, projects
+from registry import attached, projects, pulls
 from registry.models import Artifact
 from registry.scanning import rejudging
 from registry.upkeep import reconciling, retaining, settling
@@ -18,6 +18,13 @@ def provide() -> None:
 def rejudge() -> None:
     """Judge all images anew, for databases and grace periods grow older by themselves."""
     rejudging.soon()
+
+
+@shared_task(ignore_result=True)
+def write_pulls() -> None:
+    """Bring counted pulls into the audit trail."""
+    while pulls.write():
+        pass
 
 
 @shared_task(ignore_result=True)

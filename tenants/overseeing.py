@@ -76,7 +76,7 @@ def by_stranger(kind: str, actor: User, tenant: Tenant, *, page: str = MEMBERS, 
 
 
 def _tell(kind: str, actor: User, tenant: Tenant, *, page: str = MEMBERS, role: str = "", **facts: Any) -> None:
-    said = {"role": say(f"role.{role}").stored()} if role else {}
+    said: dict[str, Any] = {"role": say(f"role.{role}").stored()} if role else {}
     notices.tell(
         kind, to=_overseers(tenant, actor), tenant=tenant, link=_page(tenant, page), actor=actor.username,
         tenant_name=tenant.slug, **said, **facts,

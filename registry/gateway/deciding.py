@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone, translation
 
 from pks_portal.errors import NotFound, PortalError
-from registry import pulling
+from registry import pulling, pulls
 from registry.manifests import OCI_INDEX
 from registry.models import Artifact, Project, Repository, Tag
 from registry.names import Name, is_digest
@@ -46,9 +46,12 @@ def find(name: Name, reference: str, claims: Claims, *, counts: bool) -> Found:
     if claims.kind != PORTAL:
         signs = claims.may("sign", str(name))
         if (refusal := pulling.refusal(artifact, project, signs=signs)) is not None:
+            if counts:
+                pulls.tally(artifact, claims, reason=refusal.key)
             raise Refused(refusal.key, **refusal.args)
         if counts:
             _count(artifact, reference)
+            pulls.tally(artifact, claims)
     return Found(artifact.digest, artifact.media_type, artifact.manifest_size)
 
 

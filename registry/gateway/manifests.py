@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from channels.db import database_sync_to_async
+from django.db import transaction
 
 from pks_portal.errors import PortalError
 from registry import disguises, followed, recording, removing
@@ -86,8 +87,9 @@ def _begun(call: "Call", manifest: Manifest) -> Push:
 
 
 def _finished(push: Push, manifest: Manifest, config: dict[str, Any]) -> Artifact:
-    artifact = recording.finish(push, manifest, config)
-    followed.pushed(artifact, push)
+    with transaction.atomic():  # what follows a push is never lost, nor comes twice
+        artifact = recording.finish(push, manifest, config)
+        followed.pushed(artifact, push)
     return artifact
 
 

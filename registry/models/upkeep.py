@@ -11,6 +11,30 @@ from registry.models.projects import Project
 from tenants.models import User
 
 
+class PullTally(models.Model):
+    """How often somebody pulled an artifact in one hour, or was refused it; the audit trail gets it when that is over.
+
+    `by`: a person's or robot's name. `reason`: the refusal's key; empty: it was pulled.
+    """
+
+    repository = models.ForeignKey("registry.Repository", models.CASCADE, related_name="tallies")
+    digest = models.CharField(max_length=71)
+    by = models.CharField(max_length=200)
+    reason = models.CharField(max_length=60, blank=True)
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["hour", "repository", "digest", "by", "reason"], name="tally_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by} {self.repository}@{self.digest} {self.count}"
+
+
 class Removed(models.Model):
     """A manifest that was deleted here, and still lies in the registry until a collection takes it away.
 

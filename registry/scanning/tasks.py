@@ -11,6 +11,7 @@ from pks_portal.operations import services as operations
 from pks_portal.operations.kinds import Kind, Turn, declare
 from pks_portal.operations.models import Operation
 from pks_portal.operations.runner import Stopped
+from registry import telling
 from registry.models import Artifact, Sbom
 from registry.scanning import sbom, scans
 from registry.scanning.binary import Unusable
@@ -101,13 +102,14 @@ def _log(operation: Operation, step: str) -> Any:
 def succeeded(operation: Operation) -> None:
     """Write the artifact's figures; a scan that every scanner failed shows as an error there."""
     if (artifact := _row(operation)) is not None:
-        scans.sum_up(artifact)
+        telling.scanned(scans.sum_up(artifact))
 
 
-def failed(operation: Operation, _error: PortalError) -> None:
+def failed(operation: Operation, error: PortalError) -> None:
     """The image could not be read, or nobody could judge it: that is an error, never a clean bill."""
     if (artifact := _row(operation)) is not None:
         scans.sum_up(artifact)
+        telling.scan_failed(artifact, error)
     _settle(operation, State.ERROR)
 
 
@@ -123,7 +125,8 @@ def _settle(operation: Operation, state: str) -> None:
 
 
 def _row(operation: Operation) -> Artifact | None:
-    return Artifact.objects.select_related("repository__project").filter(pk=operation.subject_id).first()
+    rows = Artifact.objects.select_related("repository__project__tenant")
+    return rows.filter(pk=operation.subject_id).first()
 
 
 @transaction.atomic

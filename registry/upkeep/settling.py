@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.db import transaction
 from django.utils import timezone
 
 from pks_portal.errors import PortalError, Unavailable
@@ -78,8 +79,9 @@ def _finish(store: Store, push: Push, reference: str) -> None:
     manifest = store.unmasked(name, read(bytes(push.manifest), push.media_type, push.reference))
     config = store.facts(name, manifest)
     push.reference = reference
-    artifact = recording.finish(push, manifest, config)
-    followed.pushed(artifact, push)
+    with transaction.atomic():
+        artifact = recording.finish(push, manifest, config)
+        followed.pushed(artifact, push)
 
 
 def _name(push: Push) -> Name:

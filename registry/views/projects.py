@@ -17,7 +17,7 @@ from registry.commands import push_commands
 from registry.models import Project, ProjectMember, Robot
 from registry.severity import Severity
 from registry.views import finding, retained
-from tenants.access import Decision
+from tenants.access import Decision, may
 from tenants.http import UserHttpRequest
 from tenants.models import Role
 from tenants.stepup import step_up
@@ -46,7 +46,8 @@ def project_page(request: UserHttpRequest, project: Project, *, status: int = 20
 def allowances(request: UserHttpRequest, project: Project) -> dict[str, Decision]:
     """Return what the person may do in the project, with reasons for what not."""
     actions = ("push", "delete", "configure", "robots", "scan", "ask_exception")
-    return {action: rights.may(request.user, f"registry.{action}", project) for action in actions}
+    allowed = {action: rights.may(request.user, f"registry.{action}", project) for action in actions}
+    return allowed | {"webhooks": may(request.user, "webhook.view", project.tenant)}
 
 
 def _counts(project: Project) -> dict[str, int]:

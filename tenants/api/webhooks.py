@@ -27,21 +27,28 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         source="tenant.slug", allow_null=True, default=None, help_text="None: the platform's."
     )
     kinds = serializers.ListField(child=serializers.CharField(), help_text="None in it: every kind.")
+    projects = serializers.ListField(
+        child=serializers.CharField(), help_text="Image projects: of these alone. None in it: of everything."
+    )
 
     class Meta:
         model = Webhook
-        fields: ClassVar = ["id", "tenant", "url", "kinds", "enabled", "created_at", "failing_since", "stopped_at"]
+        fields: ClassVar = [
+            "id", "tenant", "url", "kinds", "projects", "enabled", "created_at", "failing_since", "stopped_at",
+        ]  # fmt: skip
 
 
 class NewWebhookSerializer(StrictSerializer):
     tenant = serializers.CharField(max_length=40, required=False, allow_null=True, help_text="Without: the platform's.")
     url = serializers.CharField(max_length=500)
     kinds = serializers.ListField(child=serializers.CharField(max_length=60), max_length=200, default=list)
+    projects = serializers.ListField(child=serializers.CharField(max_length=60), max_length=200, default=list)
 
 
 class ChangedWebhookSerializer(StrictSerializer):
     url = serializers.CharField(max_length=500, required=False)
     kinds = serializers.ListField(child=serializers.CharField(max_length=60), max_length=200, required=False)
+    projects = serializers.ListField(child=serializers.CharField(max_length=60), max_length=200, required=False)
     enabled = serializers.BooleanField(required=False)
 
 
@@ -94,7 +101,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         data.is_valid(raise_exception=True)
         wish = data.validated_data
         tenant = _tenant(request, wish["tenant"]) if wish.get("tenant") is not None else None
-        row, secret = webhooks.create(request.user, tenant, url=wish["url"], kinds=wish["kinds"])
+        chosen = {name: wish[name] for name in ("url", "kinds", "projects")}
+        row, secret = webhooks.create(request.user, tenant, **chosen)
         return _with_secret(row, secret, status.HTTP_201_CREATED)
 
     @extend_schema(request=ChangedWebhookSerializer, responses=WebhookSerializer)

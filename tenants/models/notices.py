@@ -71,6 +71,7 @@ class Webhook(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, null=True, blank=True, related_name="webhooks")
     url = models.CharField(max_length=500)
     kinds = models.JSONField(default=list, blank=True, help_text="kinds of notices; none: every kind")
+    projects = models.JSONField(default=list, blank=True, help_text="image projects; none: events of everything")
     secret = SealedField()
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)

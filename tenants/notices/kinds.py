@@ -21,6 +21,9 @@ WITHOUT_TENANT: Final = (
 )
 """Kinds about one person or the platform: no tenant's webhook is told of them."""
 
+FOR_PROGRAMS: Final = ("image.",)
+"""Kinds that only webhooks are told: people have the page of the project."""
+
 NAMES: Final = {
     "cluster.emergency": gettext_noop("Emergency access to a cluster"),
     "directory.brake": gettext_noop("Directory sync stopped by its brake"),
@@ -49,11 +52,12 @@ class Kind:
         return messages.render(key, {}) if key in messages.CATALOGUE else gettext(NAMES.get(self.code, self.code))
 
 
-def kinds(*, of_tenants: bool = False) -> list[Kind]:
-    """Return every kind that can be chosen, in the order of their codes; or only those that can be about a tenant."""
+def kinds(*, of_tenants: bool = False, for_people: bool = False) -> list[Kind]:
+    """Return every kind in the order of their codes; or only those that can be about a tenant, or that people get."""
     keys = (key.removeprefix("notice.") for key in messages.CATALOGUE if key.startswith("notice."))
     codes = sorted(code for code in keys if code != TEST and not code.endswith(".one"))
-    return [Kind(code) for code in codes if not (of_tenants and code.startswith(WITHOUT_TENANT))]
+    left_out = (WITHOUT_TENANT if of_tenants else ()) + (FOR_PROGRAMS if for_people else ())
+    return [Kind(code) for code in codes if not code.startswith(left_out)]
 
 
 def known(codes: list[str]) -> list[str]:

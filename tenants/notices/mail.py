@@ -131,5 +131,5 @@ def off(user: User) -> set[str]:
 
 def choose(user: User, wanted: Sequence[str]) -> None:
     """Keep that these kinds, of all there are now, come by mail and the others do not; what is added later comes."""
-    unwanted = [kind.code for kind in kinds() if kind.code not in wanted]
+    unwanted = [kind.code for kind in kinds(for_people=True) if kind.code not in wanted]
     MailChoice.objects.update_or_create(user=user, defaults={"off": unwanted})

@@ -18,6 +18,7 @@ messages.add(
         "notice_kind.mfa.key_remove": gettext_noop("Security key removed"),
         "notice_kind.webhook.stopped": gettext_noop("Webhook turned off"),
         "error.notice_kind_unknown": gettext_noop("There is no kind of notice “%(kind)s”."),
+        "error.webhook_project": gettext_noop("The tenant has no image project “%(project)s”."),
         "error.webhooks_many": gettext_noop("There are %(most)s webhooks already; remove one first."),
         "error.webhook_exists": gettext_noop("There is a webhook to this address already."),
         "error.secret_renewed": gettext_noop(
@@ -50,6 +51,7 @@ messages.add(
         "deed.webhook.stop": gettext_noop("turned off a webhook that had failed for days"),
         "fact.host": gettext_noop("host"),
         "fact.kinds": gettext_noop("kinds"),
+        "fact.projects": gettext_noop("projects"),
         "fact.enabled": gettext_noop("enabled"),
         "fact.changed": gettext_noop("changed"),
         "fact.delivery": gettext_noop("delivery"),

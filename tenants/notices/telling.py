@@ -13,11 +13,14 @@ from tenants.notices import mail, webhooks
 
 
 @transaction.atomic
-def tell(kind: str, *, to: Iterable[User], link: str, tenant: Tenant | None = None, **args: Any) -> None:
+def tell(
+    kind: str, *, to: Iterable[User], link: str, tenant: Tenant | None = None, project: str = "", **args: Any
+) -> None:
     """Tell people of an event of a kind ("quota.requested"), and the webhooks of its tenant and of the platform.
 
     `to`: who is told; doubles, programs and people who have left are passed over. `link`: the path of the page about
-    it. `args`: plain values or Said for the text `notice.<kind>`, never a secret. Call it in the deed's transaction.
+    it. `project`: the image project that it is about, for webhooks that are narrowed to some. `args`: plain values or
+    Said for the text `notice.<kind>`, never a secret. Call it in the deed's transaction.
     """
     if link and (not link.startswith("/") or link.startswith("//")):
         raise ValueError(f"a notice leads to a path of the portal, not to {link}")
@@ -28,7 +31,7 @@ def tell(kind: str, *, to: Iterable[User], link: str, tenant: Tenant | None = No
     for notice in Notice.objects.bulk_create(rows):
         notify(notice.user_id, notice.pk)
     told = Notice(tenant=tenant, kind=kind, args=plain, link=link)
-    webhooks.emit(told, sorted(user.username for user in people.values()))
+    webhooks.emit(told, sorted(user.username for user in people.values()), project)
 
 
 def notify(user_id: int, notice_id: uuid.UUID | str) -> None:

@@ -18,7 +18,7 @@ from pks_portal.errors import Conflict, NotFound
 from tenants import audit
 from tenants.access import Anyone, on_platform, require, tenants_where
 from tenants.models import Delivery, Notice, Tenant, User, Webhook
-from tenants.notices import delivering
+from tenants.notices import delivering, narrowing
 from tenants.notices.kinds import TEST, known
 
 MOST: Final = 20
@@ -34,11 +34,14 @@ def visible(user: Anyone) -> "QuerySet[Webhook]":
 
 
 @transaction.atomic
-def create(actor: User, tenant: Tenant | None, *, url: str, kinds: Sequence[str]) -> tuple[Webhook, str]:
+def create(
+    actor: User, tenant: Tenant | None, *, url: str, kinds: Sequence[str], projects: Sequence[str] = ()
+) -> tuple[Webhook, str]:
     """Make a webhook of a tenant, or of the platform, and return it with its secret, which is never shown again.
 
-    `kinds`: which events; none means all. Raises Forbidden, Invalid (url, kinds), Conflict (there is one to this
-    address, or there are too many).
+    `kinds`: which events; none means all. `projects`: of which image projects, and then of nothing else; none means
+    everything. Raises Forbidden, Invalid (url, kinds, projects), Conflict (there is one to this address, or there are
+    too many).
     """
     require(actor, "webhook.manage", tenant)
     outside.check(url)
@@ -48,10 +51,11 @@ def create(actor: User, tenant: Tenant | None, *, url: str, kinds: Sequence[str]
         raise Conflict("error.webhook_exists")
     if others.count() >= MOST:
         raise Conflict("error.webhooks_many", most=MOST)
-    webhook = Webhook(tenant=tenant, url=url, kinds=chosen, created_by=actor)
+    within = narrowing.known(tenant, list(projects))
+    webhook = Webhook(tenant=tenant, url=url, kinds=chosen, projects=within, created_by=actor)
     secret = _renew(webhook)
     webhook.save()
-    audit.record(actor, "webhook.create", webhook, tenant=tenant, host=webhook.host, kinds=chosen)
+    audit.record(actor, "webhook.create", webhook, tenant=tenant, host=webhook.host, kinds=chosen, projects=within)
     return webhook, secret
 
 
@@ -62,26 +66,29 @@ def change(
     *,
     url: str | None = None,
     kinds: Sequence[str] | None = None,
+    projects: Sequence[str] | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Change what is given. Turned off, it is told nothing, and what waits for it is given up.
 
-    Raises Forbidden, Invalid (url, kinds), NotFound (it has gone).
+    Raises Forbidden, Invalid (url, kinds, projects), NotFound (it has gone).
     """  # fmt: skip
     row = _locked(actor, webhook)
-    before = {"url": row.url, "kinds": row.kinds, "enabled": row.enabled}
+    before = {"url": row.url, "kinds": row.kinds, "projects": row.projects, "enabled": row.enabled}
     if url is not None:
         outside.check(url)
         row.url = url
     if kinds is not None:
         row.kinds = known(list(kinds))
+    if projects is not None:
+        row.projects = narrowing.known(row.tenant, list(projects))
     if enabled is not None and enabled != row.enabled:
         row.enabled, row.failing_since, row.stopped_at = enabled, None, None
-    row.save(update_fields=["url", "kinds", "enabled", "failing_since", "stopped_at"])
+    row.save(update_fields=["url", "kinds", "projects", "enabled", "failing_since", "stopped_at"])
     if not row.enabled:
         delivering.give_up(row)
     changed = [name for name, value in before.items() if getattr(row, name) != value]
-    facts = {"changed": changed, "host": row.host, "kinds": row.kinds, "enabled": row.enabled}
+    facts = {name: getattr(row, name) for name in ("host", "kinds", "projects", "enabled")} | {"changed": changed}
     audit.record(actor, "webhook.change", row, tenant=row.tenant, **facts)
 
 
@@ -145,20 +152,25 @@ def resend(actor: User, delivery: Delivery) -> Delivery:
     return delivery
 
 
-def emit(notice: Notice, to: Sequence[str]) -> None:
+def emit(notice: Notice, to: Sequence[str], project: str = "") -> None:
     """Have the enabled webhooks that want the kind told, once the transaction is committed.
 
-    `notice`: what is told, not saved; `to`: the names of the people who are told the same.
+    `notice`: what is told, not saved; `to`: the names of the people who are told the same; `project`: the image
+    project that it is about, if it is.
     """
     kind, tenant = notice.kind, notice.tenant
     concerned = Q(tenant=None) if tenant is None else Q(tenant=None) | Q(tenant=tenant)
-    wanting = [row for row in Webhook.objects.filter(concerned, enabled=True) if not row.kinds or kind in row.kinds]
+    rows = Webhook.objects.filter(concerned, enabled=True)
+    wanting = [
+        row for row in rows
+        if (not row.kinds or kind in row.kinds) and (not row.projects or project in row.projects)
+    ]  # fmt: skip
     if not wanting:
         return
     event = uuid.uuid4()
     body = body_of(event, notice, to)
-    rows = Delivery.objects.bulk_create(_delivery(webhook, event, kind, body) for webhook in wanting)
-    delivering.soon([row for row in rows if row.webhook.failing_since is None])  # the sweep spares who fails
+    made = Delivery.objects.bulk_create(_delivery(webhook, event, kind, body) for webhook in wanting)
+    delivering.soon([row for row in made if row.webhook.failing_since is None])  # the sweep spares who fails
 
 
 def body_of(event: uuid.UUID, notice: Notice, to: Sequence[str]) -> str:

@@ -6,8 +6,8 @@ from tenants.notices import messages, tasks
 __all__ = ["messages", "tasks"]
 
 for action, facts in {
-    "webhook.create": ("host", "kinds"),
-    "webhook.change": ("changed", "host", "kinds", "enabled"),
+    "webhook.create": ("host", "kinds", "projects"),
+    "webhook.change": ("changed", "host", "kinds", "projects", "enabled"),
     "webhook.delete": ("host",),
     "webhook.renew": ("host",),
     "webhook.test": ("host",),

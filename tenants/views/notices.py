@@ -34,7 +34,7 @@ def notices(request: UserHttpRequest) -> HttpResponse:
     if "HX-Request" in request.headers:
         return render(request, "tenants/notices/_list.html", context)
     off = mail.off(request.user)
-    choices = [(kind, kind.code not in off) for kind in kinds()]
+    choices = [(kind, kind.code not in off) for kind in kinds(for_people=True)]
     return render(request, "tenants/notices/page.html", context | {"choices": choices, "mail": mail.configured()})
 
 

@@ -15,7 +15,7 @@ from pks_portal.errors import Conflict, PortalError
 from tenants.access import may, require, tenants_where
 from tenants.http import UserHttpRequest
 from tenants.models import Delivery, Tenant, Webhook
-from tenants.notices import webhooks
+from tenants.notices import narrowing, webhooks
 from tenants.notices.delivering import ATTEMPTS
 from tenants.notices.kinds import kinds
 from tenants.stepup import step_up
@@ -36,9 +36,8 @@ def webhook_list(request: UserHttpRequest, slug: str | None = None) -> HttpRespo
 def create(request: UserHttpRequest, slug: str | None = None) -> HttpResponse:
     """Make a webhook and show its secret, once."""
     tenant = _tenant(request, slug)
-    url, chosen = request.POST.get("url", "").strip(), request.POST.getlist("kinds")
     try:
-        webhook, secret = webhooks.create(request.user, tenant, url=url, kinds=chosen)
+        webhook, secret = webhooks.create(request.user, tenant, **_wish(request))
     except PortalError as error:
         return _refused(request, error, "new-webhook")
     return _shown(request, webhook, secret, "new-webhook")
@@ -62,8 +61,7 @@ def change(request: UserHttpRequest, pk: UUID) -> HttpResponse:
         if "enabled" in request.POST:
             webhooks.change(request.user, row, enabled=request.POST["enabled"] == "1")
         else:
-            url, chosen = request.POST.get("url", "").strip(), request.POST.getlist("kinds")
-            webhooks.change(request.user, row, url=url, kinds=chosen)
+            webhooks.change(request.user, row, **_wish(request))
     except PortalError as error:
         return _page(request, row, status=error.status, problem=error, typed=request.POST)
     return redirect("webhook", pk)
@@ -110,6 +108,12 @@ def resend(request: UserHttpRequest, pk: UUID) -> HttpResponse:
     return redirect("webhook", delivery.webhook_id)
 
 
+def _wish(request: UserHttpRequest) -> dict[str, Any]:
+    """Return what the form asks for."""
+    said = request.POST
+    return {"url": said.get("url", "").strip(), "kinds": said.getlist("kinds"), "projects": said.getlist("projects")}
+
+
 def _list(request: UserHttpRequest, tenant: Tenant | None) -> HttpResponse:
     rows = webhooks.visible(request.user).filter(tenant=tenant)
     context = {
@@ -117,6 +121,8 @@ def _list(request: UserHttpRequest, tenant: Tenant | None) -> HttpResponse:
         "webhooks": rows,
         "manage": may(request.user, "webhook.manage", tenant),
         "kinds": kinds(of_tenants=tenant is not None),
+        "projects": narrowing.projects(tenant),
+        "within": request.GET.getlist("project"),
     }
     return render(request, "tenants/webhooks/list.html", context)
 
@@ -132,6 +138,8 @@ def _page(request: UserHttpRequest, row: Webhook, status: int = 200, **more: Any
         "fresh": any(one.status == Delivery.Status.WAITING and not one.attempted_at for one in page),
         "manage": may(request.user, "webhook.manage", row.tenant),
         "kinds": kinds(of_tenants=row.tenant is not None),
+        "projects": sorted({*narrowing.projects(row.tenant), *row.projects}),
+        "within": typed.getlist("projects") if typed else row.projects,
         "url": typed["url"] if typed and "url" in typed else row.url,
         "chosen": typed.getlist("kinds") if typed else row.kinds,
         "refresh": request.get_full_path(),

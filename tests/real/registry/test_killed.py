@@ -245,3 +245,17 @@ def test_in_the_middle_of_a_scan(portal: Portal, client: Clients, layout: Layout
     scans = portal.query("SELECT scanner FROM registry_scan WHERE artifact_id = ?", row["id"].replace("-", ""))
     assert scans == [("trivy",)]
     assert len(portal.query("SELECT 1 FROM registry_sbom WHERE artifact_id = ?", row["id"].replace("-", ""))) == 1
+
+
+def test_a_scan_that_is_stopped_ends_at_once(portal: Portal, client: Clients, layout: Layout, tmp_path: Path) -> None:
+    upload(portal, trivydb.archive(trivydb.database(tmp_path, datetime.now(UTC))))
+    layout.tag("stopped", layout.image({"large": os.urandom(32 * MIB).hex()}))
+    client("li.na").copy(of(layout, "stopped"), "//payments/stopped:1")
+    until(lambda: scanning(portal), 30, 0.005, "a trivy at work")
+    (row,) = artifacts(portal, "payments/stopped")
+    (task,) = portal.ask("GET", f"/api/v1/tasks?subject={row['id']}")["items"]
+    portal.ask("POST", f"/api/v1/tasks/{task['id']}/cancel", status=202)
+    assert portal.ended(task["id"], 20)["status"] == "cancelled"
+    assert scanning(portal) == []
+    (row,) = artifacts(portal, "payments/stopped")
+    assert (row["scan_state"], row["findings"]) == ("stopped", None)

@@ -1,16 +1,23 @@
 """A push from a client appears on the open page by itself within a second, and so does the end of its scan."""
 
+import json
+import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.real.registry.skopeo import Client
-from tests.real.registry.test_clients import of
-from tests.real.running import Portal
+from tests.real.registry.test_clients import MIB, of
+from tests.real.registry.test_killed import still
+from tests.real.registry.test_policy import scanned, upload
+from tests.real.running import Portal, until
 from tests.real.test_job import WORDS, Watched
 from tests.registry.images import Layout
+from tests.registry.scanning import trivydb
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 SOON = 1.0
@@ -41,3 +48,43 @@ def test_a_push_appears_by_itself(
     assert watched.loads == loads
     assert watched.complaints == []
     watched.context.close()
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+def test_a_scan_is_followed_and_stopped_on_the_page(
+    chromium: Browser, portal: Portal, client: Callable[[str], Client], layout: Layout, tmp_path: Path, language: str
+) -> None:
+    upload(portal, trivydb.archive(trivydb.database(tmp_path, datetime.now(UTC))))
+    name = f"payments/followed-{language[:2]}"
+    package = json.dumps({"name": "lodash", "version": "4.17.4", "license": "MIT", "for": language})
+    files = {"usr/lib/node_modules/lodash/package.json": package, "large": os.urandom(4 * MIB).hex()}
+    client("li.na").copy(of(layout, layout_tag(layout, name, files)), f"//{name}:1")
+    scanned(portal, name)
+    watched = Watched(chromium, portal, language)
+    watched.sign_in("li.na", WORDS[language])
+    page = watched.page
+    page.goto(f"{portal.url}/images/{name}:1")
+    until(portal.writable)
+    with still(portal.pid("worker")):
+        page.click("form[action^='/registry/scan/'] button")
+        expect(page.locator("live-task .steps > *")).to_have_count(2)
+        expect(page.locator("live-task[data-state=open]")).to_have_count(1)
+        loads = watched.loads
+    expect(page.locator("live-task")).to_have_count(0, timeout=30_000)
+    expect(page.locator("tbody tr .sev.critical")).to_have_count(1)
+    assert watched.loads == loads
+    until(portal.writable)
+    with still(portal.pid("worker")):
+        page.click("form[action^='/registry/scan/'] button")
+        page.click("live-task form.while-running button")
+        page.goto(f"{portal.url}/images/{name}:1")
+        expect(page.locator("main .note.warn")).to_be_visible()
+        expect(page.locator("tbody tr .sev.critical")).to_have_count(1)
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def layout_tag(layout: Layout, name: str, files: dict[str, str]) -> str:
+    tag = name.rpartition("/")[2]
+    layout.tag(tag, layout.image(files))
+    return tag
