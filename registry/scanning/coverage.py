@@ -19,14 +19,17 @@ PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "Packagist": ("composer::",),
 }
 """OSV's name of a language's packages → how trivy's database names what it has of them."""
-DISTRIBUTIONS: Final[Mapping[str, str]] = {
-    "Debian": "debian {}", "Ubuntu": "ubuntu {}", "Alpine": "alpine {}", "Rocky Linux": "rocky {}",
-    "AlmaLinux": "alma {}", "Red Hat": "Red Hat", "Wolfi": "wolfi", "Chainguard": "chainguard",
+DISTRIBUTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Debian": ("debian {}",), "Ubuntu": ("ubuntu {}",), "Alpine": ("alpine {}",), "Rocky Linux": ("rocky {}",),
+    "AlmaLinux": ("alma {}",), "Red Hat": ("Red Hat",), "Wolfi": ("wolfi",), "Chainguard": ("chainguard",),
+    "Oracle Linux": ("Oracle Linux {}",), "Amazon Linux": ("amazon linux {}",), "Photon OS": ("Photon OS {}",),
+    "Azure Linux": ("Azure Linux {}.0", "CBL-Mariner {}.0"), "openSUSE": ("openSUSE {}",), "SUSE": ("SUSE {}",),
 }  # fmt: skip
 """OSV's name of a distribution → trivy's, with its release where trivy keeps releases apart."""
-NAME_BOTH: Final = frozenset({"Red Hat", "Rocky Linux", "AlmaLinux", "Wolfi", "Chainguard"})
-PRO: Final = "ubuntu {0}-ESM", "ubuntu {0}"
+PRO: Final = "ubuntu {}-ESM", "ubuntu {}"
 """Ubuntu Pro: trivy looks at a release's own while that is supported."""
+BY_SOURCE: Final = frozenset({"Debian", "Ubuntu", "Alpine"})
+"""Where advisories name what a package was built from; elsewhere either that or the package itself."""
 
 
 def of_trivy(packages: Sequence[Package], buckets: Iterable[str]) -> tuple[str, ...]:
@@ -56,16 +59,13 @@ def entry(package: Package) -> str:
 
 
 def names(package: Package) -> list[tuple[str, str]]:
-    """Return names and versions under which advisories speak of a package.
-
-    Debian, Ubuntu and Alpine name what it was built from; the others either that or the package itself.
-    """
+    """Return names and versions under which advisories speak of a package."""
     family = ecosystem_of(package.ecosystem)
     own = (package.name, package.version)
     if family not in DISTRIBUTIONS or not package.source:
         return [own]
     source = (package.source, package.source_version or package.version)
-    return list(dict.fromkeys([source, own])) if family in NAME_BOTH else [source]
+    return [source] if family in BY_SOURCE else list(dict.fromkeys([source, own]))
 
 
 def unread(packages: Iterable[Package], named: Callable[[Collection[str]], Collection[str]]) -> tuple[str, ...]:
@@ -103,8 +103,7 @@ def beginnings(ecosystem: str) -> tuple[str, ...]:
     plain = release.removeprefix("v").removesuffix(":LTS")
     if name == "Ubuntu" and plain.startswith("Pro:"):
         return tuple(form.format(plain.removeprefix("Pro:")) for form in PRO)
-    form = DISTRIBUTIONS.get(name, "")
-    return (form.format(plain),) if form else ()
+    return tuple(form.format(plain) for form in DISTRIBUTIONS.get(name, ()))
 
 
 def speaks_of(bucket: str, begins: Iterable[str]) -> bool:

@@ -1,13 +1,12 @@
 """Packages out of an SBOM, CycloneDX's JSON (1.4 to 1.7) or SPDX's (2.3); names of ecosystems are OSV's."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from packageurl import PackageURL
 
-from registry.scanning import spdx
+from registry.scanning import distributions, spdx
 from registry.scanning.binary import Unusable
 from registry.scanning.port import Package
 from registry.text import sound
@@ -17,16 +16,7 @@ LANGUAGES: Final[Mapping[str, str]] = {
     "pypi": "PyPI", "npm": "npm", "golang": "Go", "maven": "Maven", "cargo": "crates.io", "gem": "RubyGems",
     "nuget": "NuGet", "composer": "Packagist", "pub": "Pub", "hex": "Hex", "conan": "ConanCenter",
 }  # fmt: skip
-DISTRIBUTIONS: Final[Mapping[str, str]] = {
-    "debian": "Debian", "ubuntu": "Ubuntu", "alpine": "Alpine", "redhat": "Red Hat", "rocky": "Rocky Linux",
-    "alma": "AlmaLinux", "wolfi": "Wolfi", "chainguard": "Chainguard",
-}  # fmt: skip
-ROLLING: Final = frozenset({"wolfi", "chainguard"})
-LTS: Final = re.compile(r"\d[02468]\.04")
-"""Releases of Ubuntu that OSV marks as such: "Ubuntu:22.04:LTS"."""
 ARE_PACKAGES: Final = frozenset({"library", "framework"})
-ESM: Final = "-ESM"
-"""What trivy appends to a release of Ubuntu with Ubuntu Pro, "Ubuntu:Pro:18.04:LTS" to OSV."""
 PROPERTY: Final = "aquasecurity:trivy:"
 
 
@@ -67,7 +57,7 @@ def _package(component: dict[str, Any], text: str) -> Package:
         purl = PackageURL.from_string(text)
     except ValueError:
         purl = None
-    version = str(component.get("version") or (purl.version if purl else "") or "")
+    version = _whole(str(component.get("version") or (purl.version if purl else "") or ""), purl)
     source = own.get(f"{PROPERTY}SrcName", "")
     return Package(
         name=sound(_name(purl) if purl else str(component.get("name") or ""))[:200],
@@ -90,7 +80,7 @@ def name_in(text: str) -> str:
 
 def _name(purl: PackageURL) -> str:
     """Return the name as its ecosystem writes it: "golang.org/x/net", "@babel/core", "org.slf4j:slf4j-api"."""
-    if not purl.namespace or purl.type in {"deb", "rpm", "apk"}:
+    if not purl.namespace or purl.type in distributions.TYPES:
         return str(purl.name)
     return f"{purl.namespace}{':' if purl.type == 'maven' else '/'}{purl.name}"
 
@@ -105,22 +95,19 @@ def _source_version(own: Mapping[str, str], version: str) -> str:
 
 
 def _ecosystem(purl: PackageURL) -> str:
-    if purl.type not in {"deb", "rpm", "apk"}:
+    if purl.type not in distributions.TYPES:
         return LANGUAGES.get(purl.type, "")
-    namespace = str(purl.namespace or "")
-    distro = str(purl.qualifiers.get("distro", "")) if isinstance(purl.qualifiers, dict) else ""
-    release = distro.removeprefix(f"{namespace}-")
-    name = DISTRIBUTIONS.get(namespace)
-    if namespace in ROLLING:
-        return DISTRIBUTIONS[namespace]
-    if not name or not release:
-        return ""
-    if namespace == "alpine":
-        return f"{name}:v{'.'.join(release.split('.')[:2])}"
-    if namespace == "ubuntu":
-        plain = release.removesuffix(ESM)
-        return f"{name}:{'Pro:' if plain != release else ''}{plain}{':LTS' if LTS.fullmatch(plain) else ''}"
-    return f"{name}:{release.split('.')[0]}"
+    return distributions.ecosystem(str(purl.namespace or ""), _qualifiers(purl).get("distro", ""))
+
+
+def _qualifiers(purl: PackageURL) -> dict[str, str]:
+    return dict(purl.qualifiers) if isinstance(purl.qualifiers, dict) else {}
+
+
+def _whole(version: str, purl: PackageURL | None) -> str:
+    """Return a version with its epoch, which purls of RPM have beside it."""
+    epoch = _qualifiers(purl).get("epoch", "0") if purl and purl.type == "rpm" else "0"
+    return version if epoch == "0" or not version or ":" in version else f"{epoch}:{version}"
 
 
 def _licenses(component: dict[str, Any]) -> Iterator[str]:

@@ -14,7 +14,9 @@ KINDS: Final[Mapping[str, Any]] = {
     "NuGet": univers.NugetVersion, "Packagist": univers.ComposerVersion, "Debian": univers.DebianVersion,
     "Ubuntu": univers.DebianVersion, "Alpine": univers.AlpineLinuxVersion, "Wolfi": univers.AlpineLinuxVersion,
     "Chainguard": univers.AlpineLinuxVersion, "Red Hat": univers.RpmVersion, "Rocky Linux": univers.RpmVersion,
-    "AlmaLinux": univers.RpmVersion,
+    "AlmaLinux": univers.RpmVersion, "Oracle Linux": univers.RpmVersion, "Amazon Linux": univers.RpmVersion,
+    "Photon OS": univers.RpmVersion, "Azure Linux": univers.RpmVersion, "openSUSE": univers.RpmVersion,
+    "SUSE": univers.RpmVersion,
 }  # fmt: skip
 SOUND: Final = re.compile(r"(?=.*[0-9])[0-9A-Za-z.+~^:!_-]+")
 """What any version looks like. univers takes every text for one of Maven or RPM: "", "latest", "${project.version}"."""

@@ -49,11 +49,13 @@ var languages = map[string]string{
 }
 var distributions = map[string]string{
 	"Debian": "debian", "Alpine": "alpine", "Ubuntu": "ubuntu", "AlmaLinux": "alma", "Rocky Linux": "rocky",
-	"Wolfi": "wolfi", "Chainguard": "chainguard",
+	"Wolfi": "wolfi", "Chainguard": "chainguard", "Oracle Linux": "Oracle Linux", "Amazon Linux": "amazon linux",
+	"Photon OS": "Photon OS", "Azure Linux": "Azure Linux", "openSUSE": "openSUSE", "SUSE": "SUSE",
 }
 
 // repositories are those from which trivy takes a package of Red Hat's to be, and the products that they are of.
 var repositories = []struct{ name, product string }{
+	{"rhel-7-server-rpms", "enterprise_linux:7::server"},
 	{"rhel-8-for-x86_64-baseos-rpms", "enterprise_linux:8::baseos"},
 	{"rhel-8-for-x86_64-appstream-rpms", "enterprise_linux:8::appstream"},
 	{"rhel-9-for-x86_64-baseos-rpms", "enterprise_linux:9::baseos"},
@@ -151,8 +153,13 @@ func distribution(ecosystem string) string {
 	if pro {
 		release += "-ESM"
 	}
-	if distributions[name] == "" {
+	switch {
+	case distributions[name] == "":
 		return ""
+	case name == "Azure Linux" && release < "3":
+		return "CBL-Mariner " + release + ".0"
+	case name == "Azure Linux":
+		release += ".0"
 	}
 	return strings.TrimSpace(distributions[name] + " " + release)
 }

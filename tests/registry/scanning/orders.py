@@ -54,6 +54,9 @@ ASCENDING: Final[Mapping[str, Sequence[str]]] = {
 """Each less than all after it."""
 ASCENDING_ALSO: Final = {"crates.io": "npm", "Go": "npm", "Ubuntu:22.04:LTS": "Debian:12", "Wolfi": "Alpine:v3.20"} | {
     "Chainguard": "Alpine:v3.20", "AlmaLinux:9": "Rocky Linux:9", "Red Hat:9": "Rocky Linux:9",
+    "Oracle Linux:8": "Rocky Linux:9", "Amazon Linux:2": "Rocky Linux:9", "Photon OS:4.0": "Rocky Linux:9",
+    "Azure Linux:3": "Rocky Linux:9", "openSUSE:Leap 15.5": "Rocky Linux:9",
+    "SUSE:Linux Enterprise 15.5": "Rocky Linux:9",
 }  # fmt: skip
 EQUAL: Final[Mapping[str, Sequence[Sequence[str]]]] = {
     "Debian:12": [["0", "0:0", "0-0", "00"], ["1.0", "1.0-0", "0:1.0"], ["1.01", "1.1"]],

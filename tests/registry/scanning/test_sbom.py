@@ -45,7 +45,8 @@ def test_what_is_no_package_is_none() -> None:
         ("pkg:apk/alpine/musl@1?distro=3.20.3", "Alpine:v3.20", "musl"),
         ("pkg:apk/wolfi/musl@1?distro=20230201", "Wolfi", "musl"),
         ("pkg:rpm/rocky/openssl@1?distro=rocky-9.3", "Rocky Linux:9", "openssl"),
-        ("pkg:rpm/amazon/openssl@1?distro=amazon-2", "", "openssl"),
+        ("pkg:rpm/amazon/openssl@1?distro=amazon-2", "Amazon Linux:2", "openssl"),
+        ("pkg:rpm/fedora/openssl@1?distro=fedora-40", "", "openssl"),
         ("pkg:deb/debian/openssl@1", "", "openssl"),
         ("pkg:maven/org.slf4j/slf4j-api@1", "Maven", "org.slf4j:slf4j-api"),
         ("pkg:npm/%40babel/core@7", "npm", "@babel/core"),
@@ -55,6 +56,20 @@ def test_what_is_no_package_is_none() -> None:
 def test_ecosystems_are_called_as_advisories_call_them(purl: str, ecosystem: str, name: str) -> None:
     found = only(cyclonedx({"type": "library", "name": "?", "version": "1", "purl": purl}))
     assert (found.ecosystem, found.name) == (ecosystem, name)
+
+
+@pytest.mark.parametrize(
+    ("purl", "version", "whole"),
+    [
+        ("pkg:rpm/redhat/openssl@3.0.7-2.el9?distro=redhat-9.3&epoch=1", "3.0.7-2.el9", "1:3.0.7-2.el9"),
+        ("pkg:rpm/redhat/openssl@3.0.7-2.el9?distro=redhat-9.3&epoch=1", None, "1:3.0.7-2.el9"),
+        ("pkg:rpm/redhat/openssl@3.0.7-2.el9?distro=redhat-9.3&epoch=1", "1:3.0.7-2.el9", "1:3.0.7-2.el9"),
+        ("pkg:rpm/redhat/bash@5.1-2.el9?distro=redhat-9.3&epoch=0", "5.1-2.el9", "5.1-2.el9"),
+        ("pkg:deb/debian/zlib@1.2?distro=debian-12&epoch=1", "1.2", "1.2"),
+    ],
+)
+def test_an_epoch_that_stands_beside_a_version_is_of_it(purl: str, version: str | None, whole: str) -> None:
+    assert only(cyclonedx({"type": "library", "name": "?", "version": version, "purl": purl})).version == whole
 
 
 def test_too_many_packages_are_refused_rather_than_cut(monkeypatch: pytest.MonkeyPatch) -> None:
