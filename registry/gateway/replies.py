@@ -64,7 +64,10 @@ def of_portal(problem: PortalError) -> Reply:
         (found for kind, found in CODES.items() if isinstance(problem, kind)), ("UNKNOWN", problem.status)
     )
     headers = [("Retry-After", "5")] if status == HTTPStatus.SERVICE_UNAVAILABLE else []
-    return error(code, f"{problem.detail} {problem.next_step}".strip(), status, headers)
+    said = f"{problem.detail} {problem.next_step}".strip()
+    if isinstance(problem, QuotaExceeded):
+        said += f" {settings.PUBLIC_URL}/tenants/{problem.facts['tenant']}/quota"
+    return error(code, said, status, headers)
 
 
 def challenge(scope: Scope, repository: str, actions: str, *, insufficient: bool) -> Reply:

@@ -17,9 +17,10 @@ from registry.commands import push_commands
 from registry.models import Label, Project, ProjectMember, Robot
 from registry.severity import Severity
 from registry.views import finding, retained
+from tenants import quotas
 from tenants.access import Decision, may
 from tenants.http import UserHttpRequest
-from tenants.models import Role
+from tenants.models import QuotaKind, Role
 from tenants.stepup import step_up
 
 TABS = ("repositories", "members", "robots", "policy", "rules", "labels", "exceptions", "audit")
@@ -41,6 +42,13 @@ def project_page(request: UserHttpRequest, project: Project, *, status: int = 20
     }  # fmt: skip
     fragment = "HX-Request" in request.headers and not extra
     return render(request, "registry/_project.html" if fragment else "registry/project.html", context, status=status)
+
+
+def _quota(request: UserHttpRequest, project: Project) -> Any:
+    """Return what the tenant's images take and may take, for who may see that."""
+    if not may(request.user, "quota.view", project.tenant):
+        return None
+    return next(line for line in quotas.lines(project.tenant) if line.kind == QuotaKind.REGISTRY_GIB)
 
 
 def allowances(request: UserHttpRequest, project: Project) -> dict[str, Decision]:
@@ -110,7 +118,8 @@ def _repositories(request: UserHttpRequest, project: Project) -> dict[str, Any]:
     for row in page.object_list:
         row.project = project
     host = request.get_host()
-    return {"page": page, "q": wanted, "push": push_commands(host, project.name, request.user.username)}
+    push = push_commands(host, project.name, request.user.username)
+    return {"page": page, "q": wanted, "push": push, "line": _quota(request, project)}
 
 
 @login_required
