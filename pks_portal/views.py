@@ -18,6 +18,7 @@ from clusters.models import Cluster
 from pks_portal import messages
 from pks_portal.operations.models import Operation
 from pks_portal.shell import THEME_COOKIE, THEMES
+from registry import browsing
 from tenants.http import UserHttpRequest
 from tenants.models import User
 
@@ -71,7 +72,7 @@ def badges(request: UserHttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def search(request: UserHttpRequest) -> HttpResponse:
-    """Find clusters and tasks that the person may see, and pages, by their words or the beginning of an id."""
+    """Find clusters, images and tasks that the person may see, and pages, by their words or the beginning of an id."""
     wanted = request.GET.get("q", "").strip()[:100]
     clusters = Cluster.objects.visible_to(request.user, "cluster.view").select_related("tenant")
     tasks = Operation.objects.visible_to(request.user, "task.view")
@@ -79,6 +80,7 @@ def search(request: UserHttpRequest) -> HttpResponse:
         clusters = clusters.filter(_matches(wanted, "name"))
     found = {
         "clusters": clusters.order_by("-created_at" if not wanted else "name")[:FOUND_AT_MOST],
+        "repositories": browsing.named(request.user, wanted)[:FOUND_AT_MOST] if wanted else [],
         "tasks": _tasks(tasks, wanted) if wanted else [],
         "pages": [page for page in _pages() if wanted.lower() in page.title.lower()],
     }
@@ -112,6 +114,8 @@ def _pages() -> list[Page]:
         Page(_("Dashboard"), reverse("dashboard"), "layout-dashboard"),
         Page(_("Clusters"), reverse("clusters:list"), "boxes"),
         Page(_("Create cluster"), reverse("clusters:create"), "plus"),
+        Page(_("Images"), reverse("registry:list"), "package"),
+        Page(_("Image security"), reverse("registry:security"), "bug"),
         Page(_("Tasks"), reverse("operations:list"), "list-checks"),
         Page(_("Approvals"), reverse("approvals"), "inbox"),
         Page(_("Kubeconfigs"), reverse("clusters:kubeconfigs"), "key-round"),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Concat, Lower
 
 from registry import pulling
 from registry.manifests import HANGING
@@ -35,6 +36,13 @@ def repositories(user: Anyone) -> QuerySet[Repository]:
     """Return the repositories that somebody may look into."""
     seen = Project.objects.visible_to(user, "registry.view")
     return Repository.objects.filter(project__in=seen).select_related("project__tenant")
+
+
+def named(user: Anyone, wanted: str) -> QuerySet[Repository]:
+    """Return the repositories whose full name has a text in it, however clients write them: with a tag, a digest."""
+    name = wanted.partition("@")[0].partition(":")[0].strip().lower()
+    full = Lower(Concat("project__name", Value("/"), "name"))
+    return repositories(user).annotate(full=full).filter(full__contains=name).order_by("full")
 
 
 def artifacts(user: Anyone) -> QuerySet[Artifact]:
