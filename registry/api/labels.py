@@ -27,15 +27,24 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         fields: ClassVar = ["id", "project", "name", "about", "colour", "made_by", "made_at"]
 
 
+class Text(serializers.CharField):
+    """A text that is one: REST framework would take a number for it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
 class NewLabelSerializer(StrictSerializer):
-    name = serializers.CharField(max_length=labels.LONGEST)
-    about = serializers.CharField(max_length=200, default="", allow_blank=True)
+    name = Text(max_length=labels.LONGEST)
+    about = Text(max_length=200, default="", allow_blank=True)
     colour = serializers.ChoiceField(choices=Label.Colour.choices, default=Label.Colour.GREY)
 
 
 class LabelChangeSerializer(StrictSerializer):
-    name = serializers.CharField(max_length=labels.LONGEST, required=False)
-    about = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    name = Text(max_length=labels.LONGEST, required=False)
+    about = Text(max_length=200, required=False, allow_blank=True)
     colour = serializers.ChoiceField(choices=Label.Colour.choices, required=False)
 
 
