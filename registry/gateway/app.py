@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
 from pks_portal.errors import PortalError
-from registry.gateway import deciding, holders, listing, manifests
+from registry.gateway import deciding, fetching, holders, listing, manifests
 from registry.gateway.passing import passed
 from registry.gateway.replies import Receive, Reply, Scope, Send, challenge, error, of_portal, send
 from registry.gateway.wire import Gone
@@ -123,6 +123,8 @@ async def _dispatch(call: Call) -> Reply | None:
         return await listing.referrers(call)
     if call.method not in {"GET", "HEAD"}:
         await holders.refuse_held()
+    elif (answer := await fetching.fetched(call)) is not False:
+        return None if answer is True else answer
     return await passed(call, _without_foreign_mount(call))
 
 

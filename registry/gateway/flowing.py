@@ -1,4 +1,7 @@
-"""Move bytes from one socket to another inside the kernel: splice(2) through a pipe, so that none are copied by us."""
+"""Move bytes into a socket inside the kernel, so that none are copied by us.
+
+From another socket by splice(2) through a pipe, from a file by sendfile(2).
+"""
 
 import asyncio
 import fcntl
@@ -47,6 +50,26 @@ async def flow(source: socket.socket, target: socket.socket, size: int) -> None:
                 source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
         except (OSError, TimeoutError):
             raise (Stuck if held else Dry) from None
+
+
+async def read_out(file: int, target: socket.socket, size: int) -> None:
+    """Move so many bytes of a file from its beginning. Raises Dry (it has fewer), Stuck."""
+    at = 0
+    try:
+        async with asyncio.timeout(IDLE_SECONDS) as patience:
+            while at < size:
+                try:
+                    moved = os.sendfile(target.fileno(), file, at, min(size - at, AT_ONCE))
+                except BlockingIOError:
+                    await _ready(target.fileno(), reads=False)
+                    continue
+                if not moved:
+                    raise Dry
+                at += moved
+                _renew(patience)
+                await asyncio.sleep(0)  # a fast client must not keep the others waiting
+    except (OSError, TimeoutError):
+        raise Stuck from None
 
 
 def _renew(patience: asyncio.Timeout) -> None:

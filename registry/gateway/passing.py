@@ -28,13 +28,14 @@ async def passed(call: "Call", query: str) -> Reply | None:
     return None
 
 
-def _line(call: "Call") -> Line | None:
+def line_of(call: "Call") -> Line | None:
+    """Return the client's own line, where the server gives one."""
     line: Line | None = call.scope.get("extensions", {}).get(EXTENSION, {}).get("line")
     return line
 
 
 def _body(call: "Call", size: int | None) -> Body:
-    line = _line(call)
+    line = line_of(call)
     if line is not None and size is not None and size > LARGE and line.free:
         return line.body(size)
     return incoming(call.receive)
@@ -52,7 +53,7 @@ async def incoming(receive: Receive) -> AsyncGenerator[bytes, None]:
 
 
 async def _out(answer: Answer, call: "Call") -> None:
-    line = _line(call)
+    line = line_of(call)
     if line is None or not answer.length or answer.length < LARGE:
         await outgoing(answer, call.send)
         return

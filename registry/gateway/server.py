@@ -16,7 +16,7 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from registry.gateway.flowing import Dry, Stuck, flow
+from registry.gateway.flowing import Dry, Stuck, flow, read_out
 from registry.gateway.wire import PIECE, Gone, sent
 
 EXTENSION: Final = "pks.line"
@@ -30,6 +30,7 @@ class Line:
 
     def __init__(self, protocol: "Protocol") -> None:
         self._protocol, self._scope = protocol, protocol.scope
+        self._answering: RequestResponseCycle | None = None
 
     def body(self, length: int) -> "Coming":
         """Return a request's body of so many bytes, to be poured on."""
@@ -62,6 +63,7 @@ class Line:
 
     async def ready(self) -> bool:
         """Say whether an answer's body may be written here: its head has gone out, and nothing is queued."""
+        self._answering = self._cycle  # kept: another request may come before this one is answered
         for _ in range(TURNS):
             if self._cycle is None or self._protocol.transport.is_closing():
                 return False
@@ -80,7 +82,7 @@ class Line:
             await sent(sock, piece)
         except (OSError, TimeoutError):
             raise self._gone() from None
-        self._protocol.cycle.expected_content_length -= len(piece)
+        self._written(len(piece))
 
     async def pour(self, source: socket.socket, sock: socket.socket, size: int) -> None:
         """Let so many bytes of the answer's body flow from a socket. Raises Gone, EOFError (the source has ended)."""
@@ -90,7 +92,15 @@ class Line:
             raise self._gone() from None
         except Dry:
             raise EOFError from None
-        self._protocol.cycle.expected_content_length -= size
+        self._written(size)
+
+    async def read_out(self, file: int, sock: socket.socket, size: int) -> None:
+        """Send so many bytes of a file as the answer's body. Raises Gone."""
+        try:
+            await read_out(file, sock, size)
+        except (Dry, Stuck):
+            raise self._gone() from None
+        self._written(size)
 
     @property
     def free(self) -> bool:
@@ -102,8 +112,12 @@ class Line:
         cycle = self._protocol.cycle
         return cycle if cycle is not None and cycle.scope is self._scope else None
 
+    def _written(self, size: int) -> None:
+        if self._answering is not None:
+            self._answering.expected_content_length -= size
+
     def _gone(self) -> Gone:
-        self._leave(self._protocol.cycle)
+        self._leave(self._answering or self._protocol.cycle)
         return Gone()
 
     def _leave(self, cycle: RequestResponseCycle) -> None:

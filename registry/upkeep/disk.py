@@ -1,35 +1,21 @@
-"""What lies on disk: the registry's blobs where its storage is a directory of this host, and what nobody needs of it.
-
-Layout of distribution's filesystem driver: `<root>/docker/registry/v2/blobs/sha256/<2 figures>/<digest>/data`.
-"""
+"""What lies on disk: the registry's blobs where its storage is a directory here, and what nobody needs of it."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
-from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Sum, Value
 from django.db.models.functions import Concat
 
+from registry import shelf
 from registry.models import Artifact, ArtifactBlob, Blob, Push, Removed
 
 BATCH: Final = 500
 
 
-def root() -> Path | None:
-    """Return the directory of the registry's storage; None where it is none of this host."""
-    try:
-        said: Any = yaml.safe_load(Path(settings.REGISTRY_CONFIG).read_text())
-        found = Path(said["storage"]["filesystem"]["rootdirectory"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
-        return None
-    return found if found.is_dir() else None
-
-
 def blobs(place: Path) -> Iterator[tuple[str, int]]:
     """Yield digest and size in bytes of every blob; one that goes meanwhile is left out."""
-    for file in (place / "docker" / "registry" / "v2" / "blobs" / "sha256").glob("*/*/data"):
+    for file in (place / "blobs" / "sha256").glob("*/*/data"):
         try:
             yield f"sha256:{file.parent.name}", file.stat().st_size
         except FileNotFoundError:
@@ -38,12 +24,12 @@ def blobs(place: Path) -> Iterator[tuple[str, int]]:
 
 def size() -> int | None:
     """Return the bytes of all blobs; None where that cannot be measured."""
-    return None if (place := root()) is None else sum(size for _digest, size in blobs(place))
+    return None if (place := shelf.place()) is None else sum(size for _digest, size in blobs(place))
 
 
 def unneeded() -> int:
     """Return the bytes that a collection would free now: measured on disk, else as the rows have them."""
-    if (place := root()) is None:
+    if (place := shelf.place()) is None:
         return int(Blob.objects.filter(parts=None).aggregate(total=Sum("size"))["total"] or 0)
     return sum(_unneeded(some) for some in _batches(blobs(place)))
 

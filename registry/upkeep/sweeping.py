@@ -13,7 +13,7 @@ from typing import IO, Final
 from django.conf import settings
 
 from pks_portal.errors import Unavailable
-from registry.upkeep import disk
+from registry import shelf
 
 PROGRAMS: Final = ("docker-registry", "registry")
 """Debian's 2.8, and distribution's own name of 3.x."""
@@ -26,8 +26,8 @@ def sweep(still: Callable[[], None]) -> None:
 
     The program dies with the thread that started it, so that it never runs on while pushes do. Raises Unavailable.
     """
-    place = disk.root()
-    if place is not None and not (place / "docker" / "registry" / "v2" / "repositories").is_dir():
+    place = shelf.place()
+    if place is not None and not (place / "repositories").is_dir():
         return  # nothing was ever pushed, which the program would call an error
     with TemporaryFile() as output:
         command = ["setpriv", "--pdeathsig", "KILL", _program(), "garbage-collect", settings.REGISTRY_CONFIG]

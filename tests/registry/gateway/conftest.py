@@ -59,12 +59,16 @@ def registry(place: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _served(place: Path, registry: int, patch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Serve the gateway before a registry, in a thread with an event loop as the portal's; yield its port."""
+def _served(place: Path, registry: int, patch: pytest.MonkeyPatch, *, shelved: bool = False) -> Iterator[int]:
+    """Serve the gateway before a registry, in a thread with an event loop as the portal's; yield its port.
+
+    `shelved`: the registry's storage is where the gateway can read it.
+    """
     from django.conf import settings
 
     patch.setenv("PKS_DATA_DIR", str(place))  # each test has one of its own otherwise
     patch.setattr(settings, "REGISTRY_URL", f"http://127.0.0.1:{registry}")
+    patch.setattr(settings, "REGISTRY_CONFIG", str(place / "registry.yml") if shelved else "/nowhere")
     patch.setattr(holders.holds, "refuse", lambda: None)  # the database has no part in these tests
     port = free_port()
     server = uvicorn.Server(
@@ -85,10 +89,19 @@ def _served(place: Path, registry: int, patch: pytest.MonkeyPatch) -> Iterator[i
             wire._kept.pop().close()
 
 
-@pytest.fixture
-def gateway(place: Path, registry: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Client]]:
+@pytest.fixture(params=["storage here", "storage elsewhere"])
+def gateway(
+    place: Path, registry: int, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], Client]]:
     """Return what makes a client of the gateway that stands before the real registry."""
-    with _served(place, registry, monkeypatch) as port:
+    with _served(place, registry, monkeypatch, shelved=request.param == "storage here") as port:
+        yield lambda: Client(port, token(), REPOSITORY)
+
+
+@pytest.fixture
+def shelved(place: Path, registry: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Client]]:
+    """Return what makes a client of the gateway that reads the registry's storage."""
+    with _served(place, registry, monkeypatch, shelved=True) as port:
         yield lambda: Client(port, token(), REPOSITORY)
 
 

@@ -57,6 +57,17 @@ def test_requests_behind_each_other_are_answered_in_turn(gateway: Made) -> None:
         assert [client.answer().status for _ in range(3)] == [202, 200, 200]
 
 
+def test_a_request_that_comes_amid_an_answer_waits_for_its_turn(gateway: Made) -> None:
+    data = random(16 * MIB)
+    with gateway() as client:
+        digest = client.push(data)
+        client.sock.sendall(client.head("GET", digest))
+        status, headers = client.heading()
+        client.sock.sendall(client.head("HEAD", digest))
+        assert (status, client._take(int(headers["content-length"])) == data) == (200, True)
+        assert client.answer(head=True).status == 200
+
+
 def test_an_upload_behind_a_download_is_whole(gateway: Made) -> None:
     data = random(4 * MIB)
     with gateway() as client:
