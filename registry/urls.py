@@ -2,13 +2,16 @@
 
 from django.urls import path, re_path
 
-from registry.views import artifacts, labelled, listing, projects, repositories, robots, rules, scanning, trust
+from registry.views import artifacts, labelled, listing, projects, repositories, robots, rules, scanning, storage, trust
 
 app_name = "registry"
 RULES = r"^registry/projects/(?P<project>[^/]+)/rules/(?P<sort>immutable|retention)"
 urlpatterns = [
     path("security", scanning.overview, name="security"),
     path("platform/scanners", scanning.scanners, name="scanners"),
+    path("platform/image-storage", storage.show, name="storage"),
+    path("registry/collections", storage.collect, name="collect"),
+    path("registry/reconciliations", storage.reconcile, name="reconcile"),
     path("platform/labels", labelled.platform, name="platform-labels"),
     path("registry/labels", labelled.add_to_platform, name="add-platform-label"),
     path("registry/labels/<int:pk>", labelled.change_of_platform, name="change-platform-label"),
@@ -40,6 +43,7 @@ urlpatterns = [
     path("registry/readme/<path:reference>", repositories.describe, name="readme"),
     path("registry/delete-repository/<path:reference>", repositories.delete, name="delete-repository"),
     path("registry/tag/<path:reference>", artifacts.set_tag, name="set-tag"),
+    path("registry/copy/<path:reference>", artifacts.copy, name="copy"),
     path("registry/untag/<path:reference>", artifacts.remove_tag, name="remove-tag"),
     path("registry/delete-artifact/<path:reference>", artifacts.delete, name="delete-artifact"),
 ]

@@ -23,9 +23,9 @@ FILES = {
 ICONS = """
 arrow-down arrow-left arrow-up bell book-user bot boxes bug building-2 check chevrons-up-down circle-alert
 circle-check circle-dashed circle-pause circle-slash circle-x clock contact-round copy download eye file-code
-funnel gauge history inbox key-round keyboard languages layers layout-dashboard link list-checks loader-circle
-log-out mail menu minus monitor moon package plus rotate-cw search send shield-alert shield-check sun tag trash-2
-triangle-alert unplug user-round users-round webhook wrench x
+funnel gauge hard-drive history inbox key-round keyboard languages layers layout-dashboard link list-checks
+loader-circle log-out mail menu minus monitor moon package plus rotate-cw search send shield-alert shield-check sun tag
+trash-2 triangle-alert unplug user-round users-round webhook wrench x
 """.split()  # noqa: SIM905
 
 

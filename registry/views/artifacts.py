@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 from pks_portal.errors import PortalError
 from registry import attached, browsing, labels, pulling, removing, repositories
 from registry.commands import pull_commands
-from registry.models import Artifact, AttachedSbom, Tag, TagChange
+from registry.models import Artifact, AttachedSbom, Project, Tag, TagChange
+from registry.upkeep import copying
 from registry.views import finding, scanning
 from registry.views.finding import Reference
 from registry.views.projects import allowances
@@ -18,6 +19,7 @@ from tenants.http import UserHttpRequest
 
 TABS = ("overview", "vulnerabilities", "packages", "layers", "history", "tags", "about")
 LATEST = 50
+MOST_TARGETS = 200
 
 
 def artifact_page(
@@ -37,7 +39,7 @@ def artifact_page(
         "tree": browsing.tree_of(artifact) if artifact.kind == Artifact.Kind.INDEX else [],
         "history": artifact.config.get("history", []), "settings": artifact.config.get("config", {}),
         "changes": _changes(artifact, tags), "own_sboms": _own_sboms(artifact),
-        **_labels(artifact),
+        **_labels(artifact), **_copying(request, artifact, named),
     }  # fmt: skip
     if context["tab"] == "vulnerabilities":
         context |= scanning.vulnerabilities_context(request, artifact)
@@ -67,6 +69,15 @@ def _labels(artifact: Artifact) -> dict[str, Any]:
     return {
         "labels": [label for label in every if label.pk in on_it],
         "more_labels": [label for label in every if label.pk not in on_it],
+    }
+
+
+def _copying(request: UserHttpRequest, artifact: Artifact, tag: str) -> dict[str, Any]:
+    """Return where a copy may go, and what the form for it has to begin with."""
+    projects = Project.objects.visible_to(request.user, "registry.push").order_by("name")
+    return {
+        "targets": list(projects.values_list("name", flat=True)[:MOST_TARGETS]),
+        "copy_to": {"repository": "", "name": artifact.repository.name, "tag": tag},
     }
 
 
@@ -103,6 +114,22 @@ def remove_tag(request: UserHttpRequest, reference: str) -> HttpResponse:
     except PortalError as error:
         return artifact_page(request, artifact, status=error.status, tab="tags", refusal=error)
     return redirect(_tags(artifact))
+
+
+@login_required
+@require_POST
+def copy(request: UserHttpRequest, reference: str) -> HttpResponse:
+    """Copy an artifact with all that belongs to it; where that takes more than a moment, its task is shown."""
+    artifact = finding.artifact_of(request.user, Reference.read(reference))
+    typed = {"repository": request.POST.get("repository", "").strip(), "tag": request.POST.get("tag", "").strip()}
+    try:
+        copied = copying.copy(request.user, artifact, **typed)
+    except PortalError as error:
+        return artifact_page(request, artifact, status=error.status, copy_to=typed, copy_refusal=error)
+    if copied.task is not None:
+        return redirect("operations:detail", copied.task.pk)
+    named = f":{typed['tag']}" if typed["tag"] else f"@{artifact.digest}"
+    return redirect("registry:show", f"{typed['repository']}{named}")
 
 
 @login_required

@@ -53,6 +53,8 @@ if made:
         CveException.objects.create(project=project, vulnerability=f"CVE-2024-{{status}}", reason="not reachable", status=status,
             asked_by=User.objects.get(username="wu.hao"), expires_at=timezone.now() + timedelta(days=9))
     ImmutableRule.objects.create(project=project, tags="1.*")
+    Collection.objects.create(ended_at=timezone.now(), manifests=3, bytes_before=9_000_000, bytes_after=4_000_000)
+    Collection.objects.create(dry_run=True, ended_at=timezone.now(), manifests=1, would_free=4096)
     RetentionRun.objects.create(project=project, dry_run=True, ended_at=timezone.now(), kept=0, going=1, report=[
         {{"repository": "shop/api", "digest": f"sha256:{{4:064x}}", "id": "x", "kind": "image", "tags": ["old"], "size": 400, "goes": True,
         "why": [{{"key": "retention.goes", "args": {{}}}}]}}])
@@ -69,6 +71,8 @@ PATHS = [
     *(f"/images/payments?tab={tab}" for tab in PROJECT_TABS),
 ]  # fmt: skip
 
+OF_PLATFORM = ["/platform/scanners", "/platform/labels", "/platform/image-storage"]
+
 
 @pytest.fixture(scope="module", autouse=True)
 def images(portal: Any) -> None:
@@ -78,9 +82,10 @@ def images(portal: Any) -> None:
 
 @pytest.mark.parametrize(("lang", "theme", "width"), LOOKS)
 def test_the_pages_are_accessible_and_fit(visitor: Visitor, lang: str, theme: str, width: int) -> None:
-    page = visitor.page("sun.li", lang=lang, theme=theme, width=width)
+    pages = {login: visitor.page(login, lang=lang, theme=theme, width=width) for login in ("sun.li", "zhang.wei")}
     found = {}
-    for path in PATHS:
+    for login, path in [*(("sun.li", path) for path in PATHS), *(("zhang.wei", path) for path in OF_PLATFORM)]:
+        page = pages[login]
         answer = page.goto(f"{visitor.portal.url}{path}")
         problems = axe(page) if answer and answer.ok else [f"answered {answer.status if answer else 'nothing'}"]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

@@ -146,6 +146,9 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("get", "/security?q=CVE"): ({}, ALL),
     ("get", "/platform/scanners"): ({}, [403] * 4 + [200, 200, 403, 401]),
     ("get", "/platform/labels"): ({}, [403] * 4 + [200, 200, 403, 401]),
+    ("get", "/platform/image-storage"): ({}, [403] * 4 + [200, 200, 403, 401]),
+    ("post", "/registry/collections"): ({"do": "dry"}, [403] * 4 + [302, 403, 403, 401]),
+    ("post", "/registry/reconciliations"): ({}, [403] * 4 + [302, 403, 403, 401]),
     ("post", "/registry/labels"): ({"name": "lts"}, [403] * 4 + [302, 403, 403, 401]),
     ("post", "/registry/labels/{platform_label}"): ({"do": "delete"}, [403] * 4 + [302, 403, 403, 401]),
     ("post", f"{FORM}/labels"): ({"name": "approved"}, _made(302)),
@@ -177,6 +180,7 @@ PAGES: dict[tuple[str, str], tuple[dict[str, str], list[int]]] = {
     ("post", f"/registry/readme/{REPOSITORY}"): ({"about": "# It"}, _built(302)),
     ("post", f"/registry/delete-repository/{REPOSITORY}"): ({"name": REPOSITORY}, _run(302)),
     ("post", f"/registry/tag/{DIGEST}"): ({"name": "stable"}, _built(302)),
+    ("post", f"/registry/copy/{DIGEST}"): ({"repository": REPOSITORY, "tag": "copied"}, _built(302)),
     ("post", f"/registry/untag/{DIGEST}"): ({"name": "1.0"}, _run(302)),
     ("post", f"/registry/delete-artifact/{DIGEST}"): ({}, _run(302)),
 }
