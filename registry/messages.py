@@ -59,7 +59,7 @@ messages.add(
         "error.registry_needs_token": gettext_noop(
             "This account has a second factor, so its password alone is not enough here."
         ),
-        "error.registry_needs_token.next": gettext_noop("Sign in with a personal token (page “Tokens”) as password."),
+        "error.registry_needs_token.next": gettext_noop("Sign in with a personal token (page “Profile”) as password."),
         "error.registry_second_factor": gettext_noop(
             "Your role needs a second factor. Add one on the page “Security”."
         ),

@@ -9,12 +9,13 @@ from django.views.decorators.http import require_POST
 
 from pks_portal.errors import PortalError
 from registry import attached, browsing, labels, pulling, removing, repositories
-from registry.commands import pull_commands
+from registry.commands import login_command, pull_commands
 from registry.models import Artifact, AttachedSbom, Project, Tag, TagChange
 from registry.upkeep import copying
 from registry.views import finding, scanning
 from registry.views.finding import Reference
 from registry.views.projects import allowances
+from tenants.factors import takes_no_password_alone
 from tenants.http import UserHttpRequest
 
 TABS = ("overview", "vulnerabilities", "packages", "layers", "history", "tags", "about")
@@ -35,6 +36,8 @@ def artifact_page(
         "tab": _tab(artifact, tab), "refresh": request.get_full_path(),
         "refusal_to_pull": pulling.refusal(artifact, project), "allowed": allowances(request, project),
         "pulls": pull_commands(request.get_host(), artifact, named), "reference": _reference(artifact),
+        "sign_in": login_command(request.get_host(), request.user.username),
+        "needs_token": takes_no_password_alone(request.user),
         "accessories": browsing.accessories_of(artifact), "parents": browsing.parents_of(artifact),
         "tree": browsing.tree_of(artifact) if artifact.kind == Artifact.Kind.INDEX else [],
         "history": artifact.config.get("history", []), "settings": artifact.config.get("config", {}),

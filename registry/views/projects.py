@@ -19,6 +19,7 @@ from registry.severity import Severity
 from registry.views import finding, retained
 from tenants import quotas
 from tenants.access import Decision, may
+from tenants.factors import takes_no_password_alone
 from tenants.http import UserHttpRequest
 from tenants.models import QuotaKind, Role
 from tenants.stepup import step_up
@@ -119,7 +120,8 @@ def _repositories(request: UserHttpRequest, project: Project) -> dict[str, Any]:
         row.project = project
     host = request.get_host()
     push = push_commands(host, project.name, request.user.username)
-    return {"page": page, "q": wanted, "push": push, "line": _quota(request, project)}
+    needs_token = takes_no_password_alone(request.user)
+    return {"page": page, "q": wanted, "push": push, "line": _quota(request, project), "needs_token": needs_token}
 
 
 @login_required

@@ -17,6 +17,7 @@ from registry.commands import push_commands
 from registry.models import Artifact, Repository
 from registry.views import compared, finding
 from registry.views.projects import allowances
+from tenants.factors import takes_no_password_alone
 from tenants.http import UserHttpRequest
 
 PER_PAGE = 25
@@ -44,6 +45,7 @@ def repository_page(
         "repository": repository, "project": repository.project, "tab": tab if tab in TABS else TABS[0],
         "filters": filters, "refresh": request.get_full_path(), "kinds": browsing.KINDS,
         "allowed": allowances(request, repository.project), "host": request.get_host(),
+        "needs_token": takes_no_password_alone(request.user),
         "push": push_commands(request.get_host(), repository.project.name, request.user.username),
     }  # fmt: skip
     if context["tab"] == "readme":
