@@ -319,6 +319,8 @@ REGISTRY_CONFIG = env.text("PKS_REGISTRY_CONFIG", str(paths.data() / "run" / "re
 TRIVY = env.text("PKS_TRIVY", "")  # the scanner's program; without it the one that bootstrap fetched
 TRIVY_SHA256 = env.text("PKS_TRIVY_SHA256", "")  # of a program of one's own: it is run by its checksum
 SCAN_SECONDS = env.integer("PKS_SCAN_SECONDS", 900)
+SCAN_MEMORY_MIB = env.integer("PKS_SCAN_MEMORY_MIB", 4096)
+SCAN_DISK_MIB = env.integer("PKS_SCAN_DISK_MIB", 16384)
 ROBOT_MAX_DAYS = env.integer("PKS_ROBOT_MAX_DAYS", 365)
 
 LOGGING = logs.configuration(env.text("PKS_LOG_LEVEL", "INFO"), human=DEBUG or sys.stderr.isatty())

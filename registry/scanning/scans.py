@@ -15,10 +15,11 @@ from pks_portal.operations.tasks import submit
 from registry import rights
 from registry.models import Artifact, Finding, Sbom, Scan, Vulnerability
 from registry.scanning import binary, coverage
+from registry.scanning.confined import Stop, never
 from registry.scanning.matcher import Matcher
 from registry.scanning.port import Database, Found, Judgement, Package
 from registry.scanning.port import Scanner as AnyScanner
-from registry.scanning.trivy import Stop, Trivy, never
+from registry.scanning.trivy import Trivy
 from registry.severity import Severity
 from tenants import audit
 from tenants.models import User

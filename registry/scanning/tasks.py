@@ -15,7 +15,8 @@ from registry import telling
 from registry.models import Artifact, Sbom
 from registry.scanning import sbom, scans
 from registry.scanning.binary import Unusable
-from registry.scanning.trivy import NAME, Halted, Image, Stop, Trivy
+from registry.scanning.confined import Halted, Stop
+from registry.scanning.trivy import NAME, Image, Trivy
 from registry.tokens import signing
 from tenants.models import User
 

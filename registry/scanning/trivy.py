@@ -1,29 +1,25 @@
 """trivy as scanner: what an image consists of, and what its database says about that.
 
-It runs as nobody, without capabilities, with no proxy and no address but the registry's; when it judges, where the
-portal is root, without any network at all. It never fetches a database: an administrator uploads one.
+It runs confined (confined.py): while it reads an image the registry is all of its network, and while it judges there
+is none. It never fetches a database: an administrator uploads one.
 """
 
 import json
 import os
-import queue
 import re
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.utils import timezone
 
-from pks_portal.errors import Unavailable
-from registry.scanning import binary, coverage, databases, jars, osv, place, sbom
+from registry.scanning import binary, confined, coverage, databases, jars, lone, osv, place, sbom
 from registry.scanning.binary import Unusable
+from registry.scanning.confined import Stop, never
 from registry.scanning.port import Database, Found, Judgement, Log, Package
 from registry.severity import Severity
 
@@ -32,8 +28,6 @@ QUIET: Final = ("--no-progress", "--offline-scan", "--skip-version-check", "--di
 NO_FETCH: Final = ("--skip-db-update", "--skip-java-db-update", "--skip-vex-repo-update")
 LEVEL: Final = re.compile(r"\S+\t(INFO|WARN|ERROR|FATAL)\t|  - ")
 """What of --debug's lines is for people: neither the details nor the traces."""
-LOOKS_EVERY: Final = 0.5
-"""Seconds after which a silent run is asked whether it is still wanted."""
 LONGEST_TEXT: Final = 8000
 MOST_LINKS: Final = 20
 
@@ -46,18 +40,6 @@ class Image:
     repository: str
     digest: str
     token: str
-
-
-class Halted(Exception):
-    """A run was ended before its end, as was asked."""
-
-
-Stop = Callable[[], bool]
-
-
-def never() -> bool:
-    """Say that nobody asked to stop."""
-    return False
 
 
 class Trivy:
@@ -74,7 +56,6 @@ class Trivy:
 
     def sbom(self, image: Image, log: Log) -> str:
         """Return the CycloneDX document of an image. Raises Unusable, Unavailable."""
-        target = f"{image.registry}/{image.repository}@{image.digest}"
         arguments = (
             "image", "--image-src", "remote", "--insecure", "--scanners", "license", "--format", "cyclonedx",
             "--skip-java-db-update", "--debug",
@@ -86,20 +67,19 @@ class Trivy:
             if LEVEL.match(line):
                 log(line)
 
-        secret = {"TRIVY_REGISTRY_TOKEN": image.token}
-        document = _run((*arguments, target), heard, _Run(secret=secret, reads=True, stopped=self.stopped))
+        document = _run(arguments, heard, _Run(image=image, stopped=self.stopped))
         return jars.with_strangers(document, lines)
 
     def spdx(self, cyclonedx: str, log: Log) -> str:
         """Return an SBOM as SPDX 2.3. Raises Unusable, Unavailable."""
-        return _run(("sbom", "--format", "spdx-json"), log, _Run(stdin=cyclonedx, alone=True, stopped=self.stopped))
+        return _run(("sbom", "--format", "spdx-json"), log, _Run(stdin=cyclonedx, stopped=self.stopped))
 
     def judge(self, cyclonedx: str, packages: Sequence[Package], log: Log) -> Judgement:
         """Judge an SBOM by the database on this host. Raises Unusable (no or a broken database), Unavailable."""
         state = self.database(timezone.now())
         databases.require(state)
         arguments = ("sbom", "--scanners", "vuln", "--format", "json", *NO_FETCH)
-        said = _run(arguments, log, _Run(stdin=cyclonedx, alone=True, database=place.trivy(), stopped=self.stopped))
+        said = _run(arguments, log, _Run(stdin=cyclonedx, database=place.trivy(), stopped=self.stopped))
         found = [one for result in _results(said) for one in result]
         missing = coverage.of_trivy(packages, databases.trivy_buckets())
         unread = coverage.unread(packages, databases.trivy_names)
@@ -110,16 +90,11 @@ class Trivy:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """How to run: `stdin` is given as a file; `alone`: without network; `database`: the directory with db/.
+    """How to run: over an image, or an SBOM, which is given as a file. `database`: the directory with db/."""
 
-    `reads`: an image, so it needs to know jars.
-    """
-
-    secret: dict[str, str] | None = None
+    image: Image | None = None
     stdin: str = ""
-    alone: bool = False
     database: Path | None = None
-    reads: bool = False
     stopped: Stop = never
 
 
@@ -135,36 +110,35 @@ def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
             fds.append(_handed(held, how.database / "db"))
             (home / "db").symlink_to(f"/proc/self/fd/{fds[-1]}")
         here = f"/proc/self/fd/{within}"
-        kept = held.enter_context(jars.none_known()) if how.reads else here
         command = [
-            *_unprivileged(alone=how.alone), f"/proc/self/fd/{program}", arguments[0], *QUIET, "--cache-dir", str(kept),
-            "--output", f"{here}/out.json", *arguments[1:],
+            f"/proc/self/fd/{program}", arguments[0], *QUIET, "--output", f"{here}/out.json", *arguments[1:],
+            "--cache-dir", here if how.image is None else str(held.enter_context(jars.none_known())),
         ]  # fmt: skip
-        if how.stdin:
+        secret, network = {}, None
+        if how.image is not None:
+            host, network = _reached(held, how.image.registry)
+            command.append(f"{host}/{how.image.repository}@{how.image.digest}")
+            secret = {"TRIVY_REGISTRY_TOKEN": how.image.token}
+        else:
             place.put(home / "sbom.json", how.stdin)
             command.append(f"{here}/sbom.json")
-        environment = {"PATH": "/usr/bin:/bin", "HOME": here, "TMPDIR": here, **(how.secret or {})}
-        _finish(command, environment, fds, _Scrubbed(log, tuple((how.secret or {}).values())), how.stopped)
+        environment = {"PATH": "/usr/bin:/bin", "HOME": here, "TMPDIR": here, **secret}
+        fds += [] if network is None else [network]
+        wanted = confined.Run(command, environment, fds, network=network, writes=home)
+        confined.run(wanted, system=NAME, log=confined.Scrubbed(log, tuple(secret.values())), stopped=how.stopped)
         try:
             return place.taken(home / "out.json")
         except (OSError, ValueError) as error:
             raise Unusable("error.scan_failed", system=NAME, code=0, cause=f"its answer: {error}"[:200]) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Scrubbed:
-    """A log that takes secrets out of what is told it."""
-
-    log: Log
-    secrets: tuple[str, ...]
-
-    def clean(self, line: str) -> str:
-        for secret in filter(None, self.secrets):
-            line = line.replace(secret, "***")
-        return line
-
-    def __call__(self, line: str) -> None:
-        self.log(self.clean(line)[:500])
+def _reached(held: ExitStack, registry: str) -> tuple[str, int | None]:
+    """Return where the registry is found, and in which network; where we are not root, in the one that all have."""
+    if os.geteuid() != 0:
+        return registry, None
+    parts = urlsplit(f"//{registry}")
+    host, port = parts.hostname or "", parts.port or 80
+    return f"127.0.0.1:{port}", held.enter_context(lone.network(host, port))
 
 
 def _handed(held: ExitStack, path: Path) -> int:
@@ -172,63 +146,6 @@ def _handed(held: ExitStack, path: Path) -> int:
     descriptor = os.open(path, os.O_PATH)
     held.callback(os.close, descriptor)
     return descriptor
-
-
-def _finish(command: list[str], environment: dict[str, str], fds: list[int], log: _Scrubbed, stopped: Stop) -> None:
-    """Run a command to its end, telling each line as it comes. Raises Halted, Unavailable (too slow), Unusable."""
-    lines: list[str] = []
-    process = subprocess.Popen(
-        command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", pass_fds=fds,
-    )  # fmt: skip
-    with process:
-        try:
-            for line in _until_end(process, stopped):
-                lines.append(line)
-                log(line)
-        finally:
-            process.kill()
-    if process.returncode:
-        why = [line for line in lines if line.startswith("  - ")] or lines  # with --debug, reasons between their traces
-        raise Unusable("error.scan_failed", system=NAME, code=process.returncode, cause=log.clean("\n".join(why[-5:])))
-
-
-def _until_end(process: "subprocess.Popen[str]", stopped: Stop) -> Iterator[str]:
-    """Yield what a process writes until it closes its output. Raises Halted, Unavailable."""
-    said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(process.stdout, said), daemon=True).start()
-    deadline = time.monotonic() + settings.SCAN_SECONDS
-    while True:
-        try:
-            line = said.get(timeout=LOOKS_EVERY)
-        except queue.Empty:
-            line = ""
-        if line is None:
-            process.wait()
-            return
-        if line:
-            yield line
-        elif stopped():
-            raise Halted
-        if time.monotonic() > deadline:
-            raise Unavailable("error.scan_slow", system=NAME, seconds=settings.SCAN_SECONDS)
-
-
-def _read(output: IO[str], into: "queue.SimpleQueue[str | None]") -> None:
-    with suppress(ValueError, OSError):  # it was killed, and its output closed
-        for line in output:
-            if line.strip():
-                into.put(line.rstrip("\n"))
-    into.put(None)
-
-
-def _unprivileged(*, alone: bool) -> list[str]:
-    """Return what to put before a command: nobody, no capabilities, and where wanted no network; it dies with us."""
-    if os.geteuid() != 0:
-        return ["setpriv", "--pdeathsig=KILL", "--no-new-privs"]
-    nobody = [f"--reuid={place.NOBODY}", f"--regid={place.NOBODY}", "--clear-groups", "--no-new-privs"]
-    drop = ["setpriv", "--pdeathsig=KILL", *nobody, "--inh-caps=-all", "--bounding-set=-all"]
-    return ["unshare", "--net", *drop] if alone else drop
 
 
 def _results(said: str) -> list[list[Found]]:

@@ -2,11 +2,11 @@
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +14,7 @@ from pks_portal import authority, paths
 from registry.scanning import place, sbom
 from registry.scanning.binary import Unusable
 from registry.scanning.port import Database
-from registry.scanning.trivy import Halted, Image, Trivy, _finish, _Scrubbed, _unprivileged, never
+from registry.scanning.trivy import Image, Trivy
 from registry.tokens import signing
 from tests.registry.scanning import registry
 
@@ -98,41 +98,6 @@ def test_nothing_of_a_run_stays(image: Image) -> None:
     assert list((paths.data() / "scanner" / "runs").iterdir()) == []
 
 
-def test_a_secret_that_trivy_writes_is_not_told() -> None:
-    lines: list[str] = []
-    with pytest.raises(Unusable) as refused:
-        _finish(
-            ["sh", "-c", "echo with s3cret >&2; exit 3"],
-            {"PATH": "/bin"},
-            [],
-            _Scrubbed(lines.append, ("s3cret",)),
-            never,
-        )
-    assert lines == ["with ***"]
-    assert "s3cret" not in refused.value.cause
-
-
-def test_it_is_heard_while_it_works_and_ends_when_nobody_wants_it_any_more() -> None:
-    heard: list[str] = []
-    began = time.monotonic()
-    with pytest.raises(Halted):
-        _finish(
-            ["sh", "-c", "echo begun; exec sleep 60"], {"PATH": "/bin"}, [], _Scrubbed(heard.append, ()),
-            lambda: heard == ["begun"],
-        )  # fmt: skip
-    assert time.monotonic() - began < 30
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up being root")
-def test_it_runs_as_nobody_without_rights_and_without_network() -> None:
-    lines: list[str] = []
-    look = "id -u; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status; tail -n +3 /proc/net/dev | wc -l"
-    command = [*_unprivileged(alone=True), "sh", "-c", look]
-    _finish(command, {"PATH": "/usr/bin:/bin"}, [], _Scrubbed(lines.append, ()), never)
-    nothing = "0" * 16
-    assert [line.split()[-1] for line in lines] == ["65534", "65534", nothing, nothing, "1", "1"]  # 1 device: lo, down
-
-
 @pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "directory"])
 def test_what_a_run_hands_back_is_a_file_of_its_own(tmp_path: Path, kind: str) -> None:
     secret, out = tmp_path / "secret", tmp_path / "out.json"
@@ -150,3 +115,11 @@ def test_what_a_run_is_given_follows_no_link(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         place.put(tmp_path / "sbom.json", "{}")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_trivy_with_too_little_memory_says_so(image: Image, settings: Any) -> None:
+    settings.SCAN_MEMORY_MIB = 48
+    with pytest.raises(Unusable) as refused:
+        Trivy().sbom(image, print)
+    assert (refused.value.key, refused.value.facts["limit"]) == ("error.scan_memory", 48)
+    assert "PKS_SCAN_MEMORY_MIB" in refused.value.next_step
