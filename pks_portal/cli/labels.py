@@ -1,4 +1,4 @@
-"""`pks image-labels`, `create-image-label`, `delete-image-label`, `label-image`, `unlabel-image`."""
+"""`pks image-labels`; `create-image-label`, `update-`, `delete-`; `label-image`, `unlabel-image`."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pks_portal.cli import options, references, show
-from pks_portal.cli.failures import Refused
+from pks_portal.cli.failures import Misused, Refused
 from pks_portal.cli.references import ARTIFACTS, PROJECTS, REGISTRY
 from pks_portal.cli.rest import Portal
 from pks_portal.cli.words import say
@@ -57,6 +57,24 @@ def create_image_label(
     wish = {"name": name, "colour": colour.value, "about": about}
     made = Portal().send("POST", _of(project), wish)
     references.done(made, say("Label {name} is made.", name=made["name"]))
+
+
+def update_image_label(
+    name: Name,
+    *,
+    project: Of = None,
+    new_name: Annotated[str | None, typer.Option("--name", metavar="LABEL", help=say("Its new name."))] = None,
+    colour: Annotated[Colour | None, typer.Option("--colour", help=say("Its colour."))] = None,
+    about: Annotated[str | None, typer.Option("--about", metavar="TEXT", help=say("What it means."))] = None,
+    json: options.Json = False,
+) -> None:
+    given = {"name": new_name, "colour": colour and colour.value, "about": about}
+    if not (changes := {key: value for key, value in given.items() if value is not None}):
+        raise Misused(say("Say what to change: --name, --colour, --about"))
+    portal = Portal()
+    row = _named(portal.every(_of(project)), name)
+    changed = portal.send("PATCH", f"{_of(project)}/{row['id']}", changes)
+    references.done(changed, say("Label {name} is changed.", name=changed["name"]))
 
 
 def delete_image_label(

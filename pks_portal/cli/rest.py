@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,6 +13,8 @@ from pks_portal.cli.profile import Profile
 from pks_portal.cli.words import language, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
 PAUSES = (0.2, 0.6)
@@ -66,6 +68,10 @@ class Portal:
         import uuid  # noqa: PLC0415
 
         return self._json(method, path, query=query, body=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+
+    def upload(self, path: str, file: "Path", **query: Any) -> Any:
+        """Return what a PUT of a file answers; it is read as it is sent."""
+        return self._json("PUT", path, query=query, file=file, headers={"Content-Type": "application/octet-stream"})
 
     def sign_in(self, password: str) -> None:
         """Get tokens for the profile's user. Raises Refused for a wrong password."""
@@ -158,17 +164,20 @@ class Portal:
         raise AssertionError("the last attempt returns or raises")
 
     def _once(
-        self, method: str, path: str, *, query: Any = None, body: Any = None, form: Any = None, headers: Any = None
-    ) -> "httpx.Response":
+        self, method: str, path: str, *, query: Any = None, body: Any = None, form: Any = None, headers: Any = None,
+        file: "Path | None" = None,
+    ) -> "httpx.Response":  # fmt: skip
         token = self.profile.access_token
-        return self._http.request(
-            method,
-            self.profile.api + path,
-            params={key: value for key, value in query.items() if value is not None} if query else None,
-            json=body,
-            data=form,
-            headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token and not form else {})},
-        )
+        with file.open("rb") if file else nullcontext() as content:
+            return self._http.request(
+                method,
+                self.profile.api + path,
+                params={key: value for key, value in query.items() if value is not None} if query else None,
+                json=body,
+                data=form,
+                content=content,
+                headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token and not form else {})},
+            )
 
     def _checked(self, response: "httpx.Response") -> Any:
         if response.is_success:

@@ -56,6 +56,21 @@ def rotate_robot(
     _print_secret(Portal().send("POST", f"{_robot(project, name)}/rotate", {"days": days}))
 
 
+def update_robot(
+    project: references.Project,
+    name: Robot,
+    *,
+    rights: Annotated[
+        str, typer.Option("--rights", metavar="R[,R]", help=say("What it may do: pull, push, delete, sign."))
+    ],
+    json: options.Json = False,
+) -> None:
+    wish = {"rights": [right.strip() for right in rights.split(",")]}
+    changed = Portal().send("PATCH", _robot(project, name), wish)
+    text = say("Robot {name} may: {rights}", name=changed["login"], rights=", ".join(changed["rights"]))
+    references.done(changed, text)
+
+
 def stop_robot(project: references.Project, name: Robot, json: options.Json = False) -> None:
     stopped = Portal().send("PATCH", _robot(project, name), {"disabled": True})
     references.done(stopped, say("Robot {name} is stopped.", name=stopped["login"]))

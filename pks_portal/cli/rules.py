@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pks_portal.cli import options, references, show
+from pks_portal.cli.failures import Misused
 from pks_portal.cli.references import PROJECTS
 from pks_portal.cli.rest import Portal
 from pks_portal.cli.words import say
@@ -23,6 +24,12 @@ Rule = Annotated[int, typer.Argument(metavar="ID", min=1, help=say("The rule's i
 Repositories = Annotated[
     str, typer.Option("--repositories", metavar="PATTERN", help=say("In which repositories: web/*, **."))
 ]
+
+NewRepositories = Annotated[
+    str | None, typer.Option("--repositories", metavar="PATTERN", help=say("In which repositories: web/*, **."))
+]
+NewTags = Annotated[str | None, typer.Option("--tags", metavar="PATTERN", help=say("Which tags: v*, **."))]
+Off = Annotated[bool | None, typer.Option("--off/--on", help=say("Switch the rule off, or on again."))]
 
 
 def immutable_rules(project: references.Project, json: options.Json = False) -> None:
@@ -50,6 +57,18 @@ def create_immutable_rule(
     wish = {"repositories": repositories, "tags": tags}
     made = Portal().send("POST", _of(project, "immutable-rules"), wish)
     references.done(made, say("Rule {id} is made.", id=made["id"]))
+
+
+def update_immutable_rule(
+    project: references.Project,
+    rule: Rule,
+    *,
+    repositories: NewRepositories = None,
+    tags: NewTags = None,
+    off: Off = None,
+    json: options.Json = False,
+) -> None:
+    _update(project, "immutable-rules", rule, repositories=repositories, tags=tags, disabled=off)
 
 
 def delete_immutable_rule(
@@ -96,6 +115,26 @@ def create_retention_rule(
     }  # fmt: skip
     made = Portal().send("POST", _of(project, "retention-rules"), wish)
     references.done(made, say("Rule {id} is made.", id=made["id"]))
+
+
+def update_retention_rule(
+    project: references.Project,
+    rule: Rule,
+    *,
+    keep: Annotated[Keep | None, typer.Option("--keep", help=say("By what images stay."))] = None,
+    number: Annotated[int | None, typer.Option("--number", min=0, help=say("How many, or for how many days."))] = None,
+    repositories: NewRepositories = None,
+    tags: NewTags = None,
+    untagged: Annotated[
+        bool | None, typer.Option("--untagged/--tagged-only", help=say("Of images without a tag too, or not."))
+    ] = None,
+    off: Off = None,
+    json: options.Json = False,
+) -> None:
+    _update(
+        project, "retention-rules", rule, keep=keep and keep.value, number=number, repositories=repositories,
+        tags=tags, untagged=untagged, disabled=off,
+    )  # fmt: skip
 
 
 def delete_retention_rule(
@@ -160,6 +199,14 @@ def run_retention(
 
 def _of(project: str, what: str) -> str:
     return f"{PROJECTS}/{references.path(project)}/{what}"
+
+
+def _update(project: str, what: str, rule: int, **given: Any) -> None:
+    """Change what was given. Raises Misused where nothing was."""
+    if not (changes := {name: value for name, value in given.items() if value is not None}):
+        raise Misused(say("Say what to change: --tags, --off, …"))
+    changed = Portal().send("PATCH", f"{_of(project, what)}/{rule}", changes)
+    references.done(changed, say("Rule {id} is changed.", id=rule))
 
 
 def _delete(project: str, what: str, rule: int, *, non_interactive: bool) -> None:

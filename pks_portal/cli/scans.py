@@ -1,4 +1,4 @@
-"""`pks findings`, `vulnerabilities`, `image-scans`, `scan-image`, `sbom`, `scanners`: what scanners say of images."""
+"""`pks findings`, `image-scans`, `scan-image`, `image-report`, `sbom`…: what scanners say of images."""
 
 import json
 from base64 import b64decode
@@ -115,19 +115,22 @@ def _document(said: Any) -> Any:
     return json.loads(data) if isinstance(data, str) else data
 
 
-def scanners(json: options.Json = False) -> None:
-    items = Portal().get(f"{REGISTRY}/scanners")["items"]
+def image_report(image: references.Image) -> None:
+    portal = Portal()
+    show.data(portal.get(f"{_artifact(portal, image)}/report"))
+
+
+def image_security(tenant: options.Tenant = None, json: options.Json = False) -> None:
+    said = Portal().get(f"{REGISTRY}/vulnerabilities/summary", tenant=tenant)
     if json:
-        return show.data(items)
-    headers = [say("Scanner"), say("State"), say("As of"), say("Records"), say("Sources"), say("Cause")]
-    rows = [
-        [
-            item["name"], item["state"], show.moment(item["updated_at"]), item["records"], ", ".join(item["sources"]),
-            item["cause"],
-        ]
-        for item in items
-    ]  # fmt: skip
-    return show.table(headers, rows)
+        return show.data(said)
+    names = {
+        "images": say("Images"), "scanned": say("Scanned images"), "unscanned": say("Not scanned"),
+        "failed": say("Scan failed"),
+        "partly": say("Not assessed"), "critical": say("critical"), "high": say("high"), "medium": say("medium"),
+        "low": say("low"), "negligible": say("negligible"), "unknown": say("unknown"), "fixable": say("Fixable"),
+    }  # fmt: skip
+    return show.facts([(name, said[key]) for key, name in names.items()])
 
 
 def _artifact(portal: Portal, image: str) -> str:

@@ -238,15 +238,18 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        form = "form" in self.headers.get("Content-Type", "")
-        body = {k: v[0] for k, v in parse_qs(text).items()} if form else json.loads(text or "null")
+        kind = self.headers.get("Content-Type", "")
+        if "octet-stream" in kind:
+            body: Any = text
+        else:
+            body = {k: v[0] for k, v in parse_qs(text).items()} if "form" in kind else json.loads(text or "null")
         headers = {key.lower(): value for key, value in self.headers.items()}
         answer = self.portal.answer(Seen(self.command, parts.path, query, headers, body))
         self.close_connection = True
         if answer is not None:
             self._send(*answer)
 
-    do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
     def _send(self, status: int, content: Any) -> None:
         raw = (content if isinstance(content, str) else json.dumps(content)).encode()

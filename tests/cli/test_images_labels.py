@@ -51,3 +51,12 @@ def test_images_by_label(pks: Pks, signed_in: FakePortal) -> None:
     signed_in.once("GET", f"{REST}/artifacts", listed(ARTIFACT))
     assert pks("images", "payments/web", "--label", "approved").code == 0
     assert signed_in.requests("GET", f"{REST}/artifacts")[0].query["label"] == "approved"
+
+
+def test_a_label_is_changed(pks: Pks, signed_in: FakePortal) -> None:
+    signed_in.once("GET", PROJECTS, listed(OWN))
+    signed_in.once("PATCH", f"{PROJECTS}/7", (200, OWN | {"name": "allowed"}))
+    changed = pks("update-image-label", "approved", "--project", "payments", "--name", "allowed", "--about", "")
+    assert changed.out == "Label allowed is changed.\n"
+    assert signed_in.requests("PATCH", f"{PROJECTS}/7")[0].body == {"name": "allowed", "about": ""}
+    assert pks("update-image-label", "approved").code == 2

@@ -133,3 +133,43 @@ def test_exceptions_are_asked_for_and_decided(pks: Pks, signed_in: FakePortal) -
     signed_in.once("POST", f"{path}/e1/withdraw", (200, EXCEPTION))
     assert pks("withdraw-exception", "payments", "e1").code == 2
     assert pks("withdraw-exception", "payments", "e1", stdin="y\n").code == 0
+
+
+def test_a_database_is_uploaded_as_it_is(pks: Pks, signed_in: FakePortal, tmp_path: Path) -> None:
+    path, file = f"{REST}/scanners/databases/osv-feed", tmp_path / "feed.zip"
+    file.write_text("a feed")
+    taken = {"name": "OSV: debian", "state": "ok", "updated_at": AT, "records": 34, "sources": [], "cause": ""}
+    signed_in.once("PUT", path, (401, {}), (200, taken))
+    ran = pks("upload-database", "osv-feed", str(file), "--name", "debian")
+    assert ran.out == "OSV: debian is taken in: 34 records.\n"
+    sent = signed_in.requests("PUT", path)
+    assert len(sent) == 2, "the sign-in had expired: what was read of the file is sent again"
+    assert {(one.body, one.query["name"], one.headers["content-length"]) for one in sent} == {("a feed", "debian", "6")}
+    assert pks("upload-database", "osv-feed", str(tmp_path / "absent")).code == 2
+
+
+def test_all_images_are_judged_anew(pks: Pks, signed_in: FakePortal) -> None:
+    signed_in.once("POST", f"{REST}/scanners", *[(202, {"task": task()})] * 2)
+    assert pks("judge-images").out == "Use 'pks task t1 --watch' to follow it\n"
+    signed_in.task = task("failed")
+    assert pks("judge-images", "--wait").code == 1
+
+
+def test_reports_and_counts(pks: Pks, signed_in: FakePortal) -> None:
+    signed_in.once("GET", f"{REST}/artifacts", listed(ARTIFACT))
+    signed_in.once("GET", f"{REST}/artifacts/a1/report", (200, {"application/x": {"severity": "High"}}))
+    assert pks("image-report", "payments/web:1.0").json == {"application/x": {"severity": "High"}}
+    words = ("critical", "high", "medium", "low", "negligible", "unknown")
+    counts = {
+        "images": 9,
+        "scanned": 7,
+        "unscanned": 1,
+        "failed": 1,
+        "partly": 2,
+        "fixable": 3,
+        **dict.fromkeys(words, 4),
+    }
+    signed_in.once("GET", f"{REST}/vulnerabilities/summary", (200, counts), (200, counts))
+    out = pks("image-security", "-t", "payments").out
+    assert [line.split()[-1] for line in out.splitlines()] == ["9", "7", "1", "1", "2", *["4"] * 6, "3"]
+    assert pks("image-security", "--json").json == counts

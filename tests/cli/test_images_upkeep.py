@@ -79,3 +79,18 @@ def test_garbage_is_collected_when_somebody_says_so(pks: Pks, signed_in: FakePor
     signed_in.once("POST", f"{REST}/reconciliations", (202, task()))
     assert pks("reconcile-images").code == 0
     assert pks("reconcile-images", "--force").code == 2
+
+
+def test_rules_are_changed(pks: Pks, signed_in: FakePortal) -> None:
+    path = f"{PROJECT_PATH}/immutable-rules/4"
+    signed_in.once("PATCH", path, (200, IMMUTABLE))
+    assert pks("update-immutable-rule", "payments", "4", "--off").out == "Rule 4 is changed.\n"
+    assert signed_in.requests("PATCH", path)[0].body == {"disabled": True}
+    path = f"{PROJECT_PATH}/retention-rules/4"
+    signed_in.once("PATCH", path, (200, RETENTION), (200, RETENTION))
+    assert pks("update-retention-rule", "payments", "4", "--keep", "always", "--number", "0", "--on").code == 0
+    assert pks("update-retention-rule", "payments", "4", "--tags", "v*", "--tagged-only", "--json").json == RETENTION
+    assert [request.body for request in signed_in.requests("PATCH", path)] == [
+        {"keep": "always", "number": 0, "disabled": False}, {"tags": "v*", "untagged": False},
+    ]  # fmt: skip
+    assert pks("update-retention-rule", "payments", "4").code == 2

@@ -46,3 +46,9 @@ def test_a_robot_is_stopped_goes_on_and_goes(pks: Pks, signed_in: FakePortal) ->
     signed_in.once("DELETE", f"{PATH}/ci", (204, ""))
     assert pks("delete-robot", "payments", "ci").code == 2
     assert pks("delete-robot", "payments", "ci", stdin="y\n").code == 0
+
+
+def test_a_robot_s_rights_are_changed(pks: Pks, signed_in: FakePortal) -> None:
+    signed_in.once("PATCH", f"{PATH}/ci", (200, {**ROBOT, "rights": ["pull"]}))
+    assert pks("update-robot", "payments", "ci", "--rights", "pull").out == "Robot robot-payments.ci may: pull\n"
+    assert signed_in.requests("PATCH", f"{PATH}/ci")[0].body == {"rights": ["pull"]}

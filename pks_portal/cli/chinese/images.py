@@ -188,4 +188,11 @@ TEXTS: Final = {
     "Robot {name} is stopped.": "机器人 {name} 已停用。",
     "Robot {name} may go on.": "机器人 {name} 已恢复。",
     "Robot {name} is deleted.": "机器人 {name} 已删除。",
+    # changes
+    "Change what a robot may do.": "修改机器人账户的权限。",
+    "Robot {name} may: {rights}": "机器人账户 {name} 的权限：{rights}",
+    "Change a label for images.": "修改镜像标记。",
+    "Its new name.": "新名称。",
+    "Say what to change: --name, --colour, --about": "请说明要修改什么：--name、--colour、--about",
+    "Label {name} is changed.": "标记 {name} 已修改。",
 }

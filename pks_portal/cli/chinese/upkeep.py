@@ -50,4 +50,9 @@ TEXTS: Final = {
     "Are you sure you want to forget all images that the registry lacks?": (
         "确定要移除镜像仓库中已缺失的全部镜像的记录吗？"
     ),
+    "Change a rule by which tags may not be moved.": "修改不可变标签规则。",
+    "Change a rule by which images stay.": "修改镜像保留规则。",
+    "Switch the rule off, or on again.": "停用或重新启用规则。",
+    "Say what to change: --tags, --off, …": "请说明要修改什么：--tags、--off 等",
+    "Rule {id} is changed.": "规则 {id} 已修改。",
 }
