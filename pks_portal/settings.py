@@ -142,6 +142,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "pushes": {"task": "registry.tasks.settle", "schedule": 30.0, "options": {"expires": 30}},
     "pulls": {"task": "registry.tasks.write_pulls", "schedule": 300.0, "options": {"expires": 60}},
     "sboms": {"task": "registry.tasks.read_attached", "schedule": 300.0, "options": {"expires": 60}},
+    "remind": {"task": "registry.tasks.remind", "schedule": 3600.0, "options": {"expires": 3600}},
+    "storage": {"task": "registry.tasks.watch_storage", "schedule": 60.0, "options": {"expires": 60}},
     "reconcile": {"task": "registry.tasks.reconcile", "schedule": 86400.0, "options": {"expires": 3600}},
     "retain": {"task": "registry.tasks.retain", "schedule": 86400.0, "options": {"expires": 3600}},
     "issuer": {"task": "tenants.issuer.tasks.keep_fresh", "schedule": 86400.0, "options": {"expires": 3600}},

@@ -6,7 +6,7 @@ class RegistryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from registry import messages, policy, quota, telling  # noqa: F401, PLC0415 - they declare themselves
+        from registry import holdings, messages, policy, quota, telling  # noqa: F401, PLC0415 - they declare themselves
         from registry.scanning import messages as _scanning  # noqa: F401, PLC0415
         from registry.scanning import rejudging as _rejudging  # noqa: F401, PLC0415
         from registry.scanning import tasks as _tasks  # noqa: F401, PLC0415

@@ -23,6 +23,31 @@ messages.add(
         "notice.exception.rejected": gettext_noop(
             "%(by)s rejected the exception of %(vulnerability)s in %(image_project)s. %(comment)s"
         ),
+        "notice.exception.ending": gettext_noop(
+            "The exception of %(vulnerability)s in %(image_project)s ends on %(until)s. "
+            "If it is still needed, ask anew."
+        ),
+        "notice.exception.ended": gettext_noop(
+            "The exception of %(vulnerability)s in %(image_project)s ended on %(until)s: "
+            "images with it may be held back."
+        ),
+        "notice.robot.ending": gettext_noop(
+            "The secret of %(robot)s ends on %(until)s. Give the robot a new one, or what uses it stops working."
+        ),
+        "notice.registry.nearly_full": gettext_noop(
+            "Images take %(used)s of %(limit)s GiB (%(percent)s %%). When it is full, pushes are refused."
+        ),
+        "notice.image.repository_deleted": gettext_noop("%(by)s deleted %(image)s with %(artifacts)s artifacts."),
+        "notice_kind.exception.ending": gettext_noop("CVE exception ends soon"),
+        "notice_kind.exception.ended": gettext_noop("CVE exception has ended"),
+        "notice_kind.robot.ending": gettext_noop("Robot's secret ends soon"),
+        "notice_kind.registry.nearly_full": gettext_noop("Image storage nearly full"),
+        "notice_kind.image.repository_deleted": gettext_noop("Repository deleted"),
+        "holding.image_project": gettext_noop("Image project"),
+        "holding.robot": gettext_noop("Robot"),
+        "holding.trusted_key": gettext_noop("Trusted key"),
+        "holding.exception": gettext_noop("CVE exception"),
+        "holding.project_role": gettext_noop("Role in an image project"),
         "notice_kind.image.pushed": gettext_noop("Image pushed"),
         "notice_kind.image.deleted": gettext_noop("Image deleted"),
         "notice_kind.image.untagged": gettext_noop("Tag deleted"),

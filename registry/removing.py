@@ -67,6 +67,7 @@ def repository(actor: User, row: Repository) -> None:
         _refuse_immutable(row, name)
     count = row.artifacts.count()
     audit.record(actor, "registry.repository_delete", row, tenant=tenant, artifacts=count)
+    telling.repository_deleted(row, count, actor.username)
     pulls.write_of(row)
     live.changed_soon("repository", row.pk, tenant.pk)
     _remember(row, row.artifacts.all())

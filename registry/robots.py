@@ -73,7 +73,9 @@ def rotate(actor: User, robot: Robot, days: int, *, stamp: str | None = None) ->
         raise Conflict("error.robot_gone")
     if stamp not in {None, row.stamp}:
         raise Conflict("error.robot_rotated", name=robot.name)
-    Robot.objects.filter(pk=robot.pk).update(secret_hash=digest_of(secret), rotated_at=now, expires_at=expires)
+    Robot.objects.filter(pk=robot.pk).update(
+        secret_hash=digest_of(secret), rotated_at=now, expires_at=expires, warned_at=None
+    )
     _record(actor, "rotate", robot, days=days)
     return secret
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from registry import attached, projects, pulls
+from registry import attached, projects, pulls, reminding
 from registry.models import Artifact
 from registry.scanning import rejudging
 from registry.upkeep import reconciling, retaining, settling
@@ -25,6 +25,19 @@ def write_pulls() -> None:
     """Bring counted pulls into the audit trail."""
     while pulls.write():
         pass
+
+
+@shared_task(ignore_result=True)
+def remind() -> None:
+    """Tell of robots and exceptions that end soon."""
+    reminding.robots()
+    reminding.exceptions()
+
+
+@shared_task(ignore_result=True)
+def watch_storage() -> None:
+    """Tell of storage that is nearly full."""
+    reminding.storage()
 
 
 @shared_task(ignore_result=True)

@@ -6,11 +6,12 @@ What happens to images is for programs, whose webhooks may be narrowed to some p
 from typing import Any
 
 from pks_portal.errors import PortalError
-from registry.models import Artifact, CveException, Project, Repository
+from registry.models import Artifact, CveException, Project, Repository, Robot
 from tenants import notices
 from tenants.access import people_where
 from tenants.models import Tenant, User
 from tenants.notices import narrowing
+from tenants.quotas import Line
 
 
 def projects_of(tenant: Tenant) -> list[str]:
@@ -61,6 +62,41 @@ def decided(row: CveException) -> None:
     until = f"{row.expires_at:%F}"
     by = row.decided_by.username if row.decided_by else ""
     _of_wish(kind, row, [row.asked_by] if row.asked_by else [], by=by, until=until, comment=row.comment)
+
+
+def ends(row: CveException, *, over: bool) -> None:
+    """Tell who asked, and those who may decide, that an exception ends soon or has ended."""
+    people = {one.pk: one for one in people_where("registry.decide_exception", row.project.tenant)}
+    if row.asked_by.is_active:
+        people[row.asked_by_id] = row.asked_by
+    _of_wish("exception.ended" if over else "exception.ending", row, [*people.values()], until=f"{row.expires_at:%F}")
+
+
+def robot_ends(robot: Robot) -> None:
+    """Tell those who may give a robot a new secret that its own ends soon."""
+    project = robot.project
+    notices.tell(
+        "robot.ending", to=list(people_where("registry.robots", project.tenant)), tenant=project.tenant,
+        link=f"/images/{project.name}?tab=robots", project=project.name, image_project=project.name,
+        robot=robot.login, until=f"{robot.expires_at:%F}",
+    )  # fmt: skip
+
+
+def nearly_full(tenant: Tenant, line: Line) -> None:
+    """Tell those who may ask for more quota that the tenant's image storage is nearly full."""
+    notices.tell(
+        "registry.nearly_full", to=list(people_where("quota.request", tenant)), tenant=tenant,
+        link=f"/tenants/{tenant.slug}/quota", used=line.used, limit=line.limit, percent=line.percent,
+    )  # fmt: skip
+
+
+def repository_deleted(repository: Repository, artifacts: int, by: str) -> None:
+    """A repository is gone, with all that was in it."""
+    name, project = str(repository), repository.project
+    notices.tell(
+        "image.repository_deleted", to=[], tenant=project.tenant, link=f"/images/{project.name}",
+        project=project.name, image=name, artifacts=artifacts, by=by,
+    )  # fmt: skip
 
 
 def _of_image(kind: str, repository: Repository, digest: str, *, gone: bool = False, **facts: Any) -> None:

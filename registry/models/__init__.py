@@ -5,7 +5,7 @@ from registry.models.labels import ArtifactLabel, Label
 from registry.models.projects import ImmutableRule, Project, ProjectMember, Robot
 from registry.models.scanning import Advisory, AdvisoryFeed, AttachedSbom, Finding, Sbom, Scan, Vulnerability
 from registry.models.trust import CveException, TrustedKey
-from registry.models.upkeep import Collection, PullTally, PushHold, Removed, RetentionRule, RetentionRun
+from registry.models.upkeep import Collection, PullTally, PushHold, Removed, RetentionRule, RetentionRun, StorageWarning
 
 __all__ = [
     "Advisory",
@@ -33,6 +33,7 @@ __all__ = [
     "Robot",
     "Sbom",
     "Scan",
+    "StorageWarning",
     "Tag",
     "TagChange",
     "TrustedKey",

@@ -80,6 +80,7 @@ class Robot(models.Model):
     rotated_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    warned_at = models.DateTimeField(null=True, blank=True, help_text="when people were told that its secret ends soon")
 
     class Meta:
         ordering: ClassVar = ["name"]

@@ -56,6 +56,8 @@ class CveException(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.CharField(max_length=500, blank=True)
     expires_at = models.DateTimeField()
+    reminded_at = models.DateTimeField(null=True, blank=True, help_text="when people were told that it ends soon")
+    end_told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-asked_at"]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from registry.models.projects import Project
-from tenants.models import User
+from tenants.models import Tenant, User
 
 
 class PullTally(models.Model):
@@ -50,6 +50,16 @@ class Removed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.digest}"
+
+
+class StorageWarning(models.Model):
+    """A tenant who was told that its storage is nearly full; gone once it is not any more."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} since {self.at:%F %T}"
 
 
 class PushHold(models.Model):
