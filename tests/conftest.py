@@ -22,7 +22,7 @@ from tests.tools import client_of
 LONG = ("test_backup", "test_isolation", "test_company", "test_survival", "test_pages", "test_menus")
 SHARED = ("tests/engines/", "tests/real/directory/")
 """Folders whose tests share what is dear to start: a cluster, two directories."""
-ASKING = "tests/real/directory/"
+ASKING = ("tests/real/directory/", "tests/registry/gateway/test_trouble.py")
 """Tests that ask the database in the test's own thread, which Django refuses once Playwright's loop runs there."""
 
 
