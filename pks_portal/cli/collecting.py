@@ -48,6 +48,24 @@ def garbage_collections(json: options.Json = False) -> None:
     return show.table(headers, rows)
 
 
+def garbage_collection(
+    collection: Annotated[str, typer.Argument(metavar="ID", help=say("Its id (pks garbage-collections)."))],
+    json: options.Json = False,
+) -> None:
+    found = Portal().get(f"{COLLECTIONS}/{references.path(collection)}")
+    if json:
+        return show.data(found)
+    return show.facts(
+        [
+            ("UUID", found["id"]), (say("Dry run"), say("yes") if found["dry_run"] else None),
+            (say("Asked by"), found["asked_by"]), (say("Started"), show.moment(found["started_at"])),
+            (say("Ended"), show.moment(found["ended_at"]) or None), (say("Manifests"), found["manifests"]),
+            (say("Freed"), references.size(found["freed"]) or None),
+            (say("Would free"), references.size(found["would_free"]) or None), (say("Error"), found["error"] or None),
+        ]
+    )  # fmt: skip
+
+
 def collect_garbage(
     dry_run: options.DryRun = False, non_interactive: options.NonInteractive = False, json: options.Json = False
 ) -> None:

@@ -42,9 +42,10 @@ def upload_database(
     name: Annotated[str | None, typer.Option("--name", help=say("Of an OSV feed: what it is called."))] = None,
     json: options.Json = False,
 ) -> None:
-    if not file.is_file():
-        raise Misused(say("There is no file {file}.", file=file))
-    state = Portal(seconds=UPLOAD_SECONDS).upload(f"{SCANNERS}/databases/{kind.value}", file, name=name)
+    try:
+        state = Portal(seconds=UPLOAD_SECONDS).upload(f"{SCANNERS}/databases/{kind.value}", file, name=name)
+    except OSError as error:
+        raise Misused(say("{path} cannot be read: {error}", path=file, error=error)) from None
     text = say("{name} is taken in: {records} records.", name=state["name"], records=state["records"])
     references.done(state, text)
 

@@ -1,4 +1,4 @@
-"""`pks repositories`, `pks images`, `pks image`: images as they are, and whether they may be pulled."""
+"""`pks repositories`, `repository`, `images`, `image`: images as they are, and whether they may be pulled."""
 
 from typing import Annotated, Any
 
@@ -31,6 +31,21 @@ def repositories(
         for item in items
     ]
     return show.table(headers, rows)
+
+
+def repository(name: references.Repository, json: options.Json = False) -> None:
+    portal = Portal()
+    found = portal.get(f"{REPOSITORIES}/{references.repository(portal, name)['id']}")
+    if json:
+        return show.data(found)
+    show.facts(
+        [
+            (say("Name"), found["name"]), (say("Tenant"), found["tenant"]), (say("Images"), found["artifacts"]),
+            (say("Pulls"), found["pulls"]), (say("Created"), show.moment(found["created_at"])),
+            (say("Changed"), show.moment(found["changed_at"])),
+        ]
+    )  # fmt: skip
+    return show.line(f"\n{found['about']}") if found["about"] else None
 
 
 def images(
@@ -70,7 +85,7 @@ def images(
     rows = [
         [
             item["repository"], _tags(item), references.short(item["digest"]), item["kind"], platform(item),
-            references.size(item["size"]), say("yes") if item["signed"] else "", _worst(item),
+            references.size(item["size"]), _signed(item), _worst(item),
             show.moment(item["pushed_at"]),
         ]
         for item in items
@@ -92,6 +107,13 @@ def platform(item: dict[str, Any]) -> str:
     """Return "linux/arm64/v8"; empty where there is none."""
     parts = (str(item.get(name) or "") for name in ("os", "architecture", "variant"))
     return "/".join(part for part in parts if part)
+
+
+def _signed(item: dict[str, Any]) -> str:
+    """Return by whose key it is signed; empty where it is not."""
+    if item["signed"] == "yes":
+        return item["signer"] or say("yes")
+    return {"inherited": say("by its index"), "untrusted": say("by an unknown key")}.get(item["signed"], "")
 
 
 def findings(item: dict[str, Any]) -> str:
@@ -124,9 +146,9 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, Any]]:
         (say("Pulls"), found["pulls"]),
         (say("Last pulled"), show.moment(found["pulled_at"]) or None),
         (say("About"), found["subject"] or None),
-        (say("Signed"), (found["signer"] or say("yes")) if found["signed"] else say("no")),
+        (say("Signed"), _signed(found) or say("no")),
         (say("Findings"), findings(found)),
-        (say("Not assessed"), found["not_assessed"] or None),
+        (say("Not assessed"), say("a part of it") if found["not_assessed"] else None),
         (say("Scanned"), show.moment(found["scanned_at"]) or None),
         (say("May be pulled"), say("yes") if pulling["allowed"] else say("no: {reason}", reason=pulling["reason"])),
     ]

@@ -53,6 +53,10 @@ def image_projects(
     return show.table(headers, rows)
 
 
+def image_project(name: references.Project, json: options.Json = False) -> None:
+    _print(Portal().get(_of(name)))
+
+
 def create_image_project(
     name: references.Project,
     *,

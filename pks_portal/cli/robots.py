@@ -28,6 +28,21 @@ def robots(project: references.Project, json: options.Json = False) -> None:
     return show.table(headers, rows)
 
 
+def robot(project: references.Project, name: Robot, json: options.Json = False) -> None:
+    found = Portal().get(_robot(project, name))
+    if json:
+        return show.data(found)
+    return show.facts(
+        [
+            (say("Name"), found["name"]), (say("Signs in as"), found["login"]),
+            (say("Description"), found["about"] or None), (say("Rights"), ", ".join(found["rights"])),
+            (say("State"), _state(found)), (say("Made by"), found["made_by"]),
+            (say("Created"), show.moment(found["created_at"])), (say("Expires"), show.moment(found["expires_at"])),
+            (say("Last used"), show.moment(found["last_used_at"]) or say("never")),
+        ]
+    )  # fmt: skip
+
+
 def create_robot(
     project: references.Project,
     name: Annotated[str, typer.Argument(metavar="NAME", help=say("The new robot's name."))],

@@ -64,7 +64,8 @@ def image_scans(image: references.Image, json: options.Json = False) -> None:
     rows = [
         [
             item["scanner"], item["state"], show.moment(item["ended_at"]), item["database_state"],
-            show.moment(item["database_updated_at"]), item["packages"], item["not_assessed"], item["error"],
+            show.moment(item["database_updated_at"]), item["packages"], ", ".join(item["not_assessed"]),
+            item["error"],
         ]
         for item in items
     ]  # fmt: skip

@@ -53,6 +53,8 @@ class ImageScanSerializer(serializers.ModelSerializer[Scan]):
     """What one scanner said last; `database_state`: ok, old, absent or broken when it judged."""
 
     error = serializers.CharField()
+    database_sources = serializers.ListField(child=serializers.CharField())
+    not_assessed = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = Scan

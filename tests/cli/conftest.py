@@ -44,6 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def portal() -> Iterator[FakePortal]:
     with serving(FakePortal(clusters=[cluster("pay-dev")])) as fake:
         yield fake
+    assert fake.lies == []
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.cli.contract import complaints
+
 PASSWORD = "PksDemo!2026"
 KUBECONFIG = """\
 apiVersion: v1
@@ -117,6 +119,8 @@ class FakePortal:
     tenants: list[str] = field(default_factory=lambda: ["payments"])
     script: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
+    lies: list[str] = field(default_factory=list)
+    """Answers that the real portal would never give."""
 
     def once(self, method: str, path: str, *answers: Any) -> None:
         """Answer so, in turn: (status, JSON or raw text), or None to hang up."""
@@ -245,6 +249,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = {k: v[0] for k, v in parse_qs(text).items()} if "form" in kind else json.loads(text or "null")
         headers = {key.lower(): value for key, value in self.headers.items()}
         answer = self.portal.answer(Seen(self.command, parts.path, query, headers, body))
+        if answer is not None:
+            self.portal.lies += complaints(self.command, parts.path, *answer)
         self.close_connection = True
         if answer is not None:
             self._send(*answer)

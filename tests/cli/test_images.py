@@ -22,7 +22,7 @@ ARTIFACT: dict[str, Any] = {
     "labels": [],
     "tags": [{"name": "1.0", "pushed_at": AT, "pushed_by": "li.na", "pulled_at": None}], "pushed_at": AT,
     "pushed_by": "li.na", "pulled_at": None, "pulls": 3, "scan_state": "success", "scanned_at": AT,
-    "findings": COUNTS, "not_assessed": 0, "signed": True, "signer": "release",
+    "findings": COUNTS, "not_assessed": False, "signed": "yes", "signer": "release",
 }  # fmt: skip
 CHILD = {"digest": DIGEST, "size": 10, "platform": {"os": "linux", "architecture": "amd64"}, "annotations": {}}
 DETAIL = {
@@ -68,6 +68,12 @@ def test_projects_with_their_policy(pks: Pks, signed_in: FakePortal) -> None:
         "public": False, "block_severity": None,
     }  # fmt: skip
     assert pks("update-image-project", "payments").code == 2
+
+
+def test_one_project(pks: Pks, signed_in: FakePortal) -> None:
+    signed_in.once("GET", f"{REST}/projects/payments", (200, PROJECT), (200, PROJECT))
+    assert "Hours of grace:       24" in pks("image-project", "payments").out
+    assert pks("image-project", "payments", "--json").json == PROJECT
 
 
 def test_a_project_goes_only_when_somebody_says_so(pks: Pks, signed_in: FakePortal) -> None:
@@ -141,8 +147,18 @@ def test_an_image_says_why_it_may_not_be_pulled(pks: Pks, stocked: FakePortal) -
     assert f"signature  release  x     spdx (7)  5 B   {DIGEST}" in out
 
 
+@pytest.mark.parametrize(
+    ("signed", "shown"), [("no", "no"), ("inherited", "by its index"), ("untrusted", "by an unknown key")]
+)
+def test_an_image_says_by_whom_it_is_signed(pks: Pks, stocked: FakePortal, signed: str, shown: str) -> None:
+    stocked.once("GET", f"{REST}/artifacts/a1", (200, {**DETAIL, "signed": signed, "signer": "", "not_assessed": True}))
+    out = pks("image", "payments/web:1.0").out
+    facts = {line.partition(":")[0]: line.partition(":")[2].strip() for line in out.splitlines()}
+    assert (facts["Signed"], facts["Not assessed"]) == (shown, "a part of it")
+
+
 def test_images_narrowed_by_severity(pks: Pks, signed_in: FakePortal) -> None:
-    new = {**ARTIFACT, "id": "a2", "findings": None, "scan_state": "none", "signed": False}
+    new = {**ARTIFACT, "id": "a2", "findings": None, "scan_state": "none", "signed": "no"}
     signed_in.once("GET", f"{REST}/artifacts", *[listed(ARTIFACT, new)] * 3)
     rows = pks("images", "payments/web", "--kind", "image").out.splitlines()[1:]
     assert ["high 2, medium 1" in rows[0], "not scanned" in rows[1]] == [True, True]
@@ -175,11 +191,13 @@ def test_an_image_is_deleted_by_name_only_and_asked_for(pks: Pks, stocked: FakeP
 
 
 def test_repositories(pks: Pks, signed_in: FakePortal, tmp_path: Path) -> None:
-    signed_in.once("GET", f"{REST}/repositories", *[listed(REPOSITORY)] * 3)
+    signed_in.once("GET", f"{REST}/repositories", *[listed(REPOSITORY)] * 4)
     assert pks("repositories", "--project", "payments").out.splitlines()[1].split()[:4] == [
         "payments/web", "payments", "2", "5",
     ]  # fmt: skip
     assert signed_in.requests("GET", f"{REST}/repositories")[0].query["project"] == "payments"
+    signed_in.once("GET", f"{REST}/repositories/r1", (200, {**REPOSITORY, "about": "# It"}))
+    assert pks("repository", "payments/web").out.endswith("\n\n# It\n")
     readme = tmp_path / "README.md"
     readme.write_text("# 支付")
     signed_in.once("PATCH", f"{REST}/repositories/r1", (200, {**REPOSITORY, "about": "# 支付"}))

@@ -12,20 +12,20 @@ from tests.cli.test_images import ARTIFACT, AT, DIGEST, GONE, REST, listed
 ARTIFACT_PATH = f"{REST}/artifacts/a1"
 PROJECT_PATH = f"{REST}/projects/payments"
 FINDING: dict[str, Any] = {
-    "id": "f1", "vulnerability": "CVE-2024-1", "severity": "high", "score": 7.5, "vector": "", "package": "openssl",
+    "id": 1, "vulnerability": "CVE-2024-1", "severity": "high", "score": 7.5, "vector": "", "package": "openssl",
     "version": "3.0.1", "fixed_in": "3.0.2", "status": "fixed", "title": "A flaw", "links": [], "source": "debian",
     "scanner": "trivy", "repository": "payments/web", "digest": DIGEST,
 }  # fmt: skip
 SCAN = {
     "scanner": "trivy", "scanner_version": "1", "state": "success", "started_at": AT, "ended_at": AT, "database": "d",
     "database_state": "old", "database_updated_at": AT, "database_records": 1, "database_sources": [], "packages": 88,
-    "not_assessed": 3, "error": "", "task": None, "log": "",
+    "not_assessed": ["RubyGems", "jar"], "error": "", "task": None, "log": "",
 }  # fmt: skip
 KEY = {"id": "k1", "name": "release", "pem": "P", "fingerprint": "f" * 64, "added_by": "sun.li", "added_at": AT}
 EXCEPTION: dict[str, Any] = {
     "id": "e1", "project": "payments", "vulnerability": "CVE-2024-1", "repositories": "web/*", "package": "",
-    "reason": "not reached", "status": "asked", "live": False, "asked_by": "li.na", "asked_at": AT,
-    "decided_by": None, "decided_at": None, "comment": "", "expires_at": None,
+    "reason": "not reached", "status": "open", "live": False, "asked_by": "li.na", "asked_at": AT,
+    "decided_by": None, "decided_at": None, "comment": "", "expires_at": AT,
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_scans_are_asked_for_and_read(pks: Pks, stocked: FakePortal) -> None:
     assert pks("scan-image", "payments/web:1.0").out == "Use 'pks task t1 --watch' to follow it\n"
     stocked.once("GET", path, listed(SCAN))
     row = pks("image-scans", "payments/web:1.0").out.splitlines()[1].split()
-    assert (row[:2], row[4], row[-2:]) == (["trivy", "success"], "old", ["88", "3"])
+    assert (row[:2], row[4], row[-3:]) == (["trivy", "success"], "old", ["88", "RubyGems,", "jar"])
     stocked.once("GET", f"{ARTIFACT_PATH}/sbom", (200, {"spdxVersion": "SPDX-2.3"}))
     assert pks("sbom", "payments/web:1.0", "--form", "spdx").json == {"spdxVersion": "SPDX-2.3"}
     assert stocked.requests("GET", f"{ARTIFACT_PATH}/sbom")[0].query == {"form": "spdx"}
@@ -119,10 +119,10 @@ def test_keys_are_trusted_and_not(pks: Pks, signed_in: FakePortal, tmp_path: Pat
 def test_exceptions_are_asked_for_and_decided(pks: Pks, signed_in: FakePortal) -> None:
     path = f"{PROJECT_PATH}/exceptions"
     signed_in.once("GET", path, listed(EXCEPTION))
-    assert pks("exceptions", "payments").out.splitlines()[1].split()[:4] == ["e1", "CVE-2024-1", "web/*", "asked"]
+    assert pks("exceptions", "payments").out.splitlines()[1].split()[:4] == ["e1", "CVE-2024-1", "web/*", "open"]
     signed_in.once("POST", path, (201, EXCEPTION))
     asked = pks("request-exception", "payments", "CVE-2024-1", "--reason", "not reached", "--repositories", "web/*")
-    assert "Status:         asked" in asked.out
+    assert "Status:         open" in asked.out
     assert signed_in.requests("POST", path)[0].body == {
         "vulnerability": "CVE-2024-1", "reason": "not reached", "days": 30, "repositories": "web/*", "package": "",
     }  # fmt: skip
@@ -145,7 +145,9 @@ def test_a_database_is_uploaded_as_it_is(pks: Pks, signed_in: FakePortal, tmp_pa
     sent = signed_in.requests("PUT", path)
     assert len(sent) == 2, "the sign-in had expired: what was read of the file is sent again"
     assert {(one.body, one.query["name"], one.headers["content-length"]) for one in sent} == {("a feed", "debian", "6")}
-    assert pks("upload-database", "osv-feed", str(tmp_path / "absent")).code == 2
+    for unreadable in (tmp_path / "absent", tmp_path):
+        assert (ran := pks("upload-database", "osv-feed", str(unreadable))).code == 2
+        assert "cannot be read" in ran.err
 
 
 def test_all_images_are_judged_anew(pks: Pks, signed_in: FakePortal) -> None:

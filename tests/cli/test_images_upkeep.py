@@ -94,3 +94,9 @@ def test_rules_are_changed(pks: Pks, signed_in: FakePortal) -> None:
         {"keep": "always", "number": 0, "disabled": False}, {"tags": "v*", "untagged": False},
     ]  # fmt: skip
     assert pks("update-retention-rule", "payments", "4").code == 2
+
+
+def test_one_collection(pks: Pks, signed_in: FakePortal) -> None:
+    signed_in.once("GET", f"{REST}/garbage-collections/g1", (200, COLLECTION), (200, COLLECTION))
+    assert "Freed:      2.0 KiB" in pks("garbage-collection", "g1").out
+    assert pks("garbage-collection", "g1", "--json").json == COLLECTION

@@ -21,11 +21,11 @@ COMMANDS: Final = {
     "artifacts/{artifact}/sbom": {"get": "sbom"},
     "artifacts/{artifact}/scans": {"get": "image-scans", "post": "scan-image"},
     "garbage-collections": {"get": "garbage-collections", "post": "collect-garbage"},
-    "garbage-collections/{id}": {"get": "garbage-collections"},
+    "garbage-collections/{id}": {"get": "garbage-collection"},
     "labels": {"get": "image-labels", "post": "create-image-label"},
     "labels/{id}": {"patch": "update-image-label", "delete": "delete-image-label"},
     "projects": {"get": "image-projects", "post": "create-image-project"},
-    "projects/{name}": {"get": "image-projects", "patch": "update-image-project", "delete": "delete-image-project"},
+    "projects/{name}": {"get": "image-project", "patch": "update-image-project", "delete": "delete-image-project"},
     "projects/{project}/exceptions": {"get": "exceptions", "post": "request-exception"},
     "projects/{project}/exceptions/{id}/approve": {"post": "approve-exception"},
     "projects/{project}/exceptions/{id}/reject": {"post": "reject-exception"},
@@ -41,20 +41,20 @@ COMMANDS: Final = {
     "projects/{project}/retention-runs": {"get": "retention-runs", "post": "run-retention"},
     "projects/{project}/retention-runs/{id}": {"get": "retention-run"},
     "projects/{project}/robots": {"get": "robots", "post": "create-robot"},
-    "projects/{project}/robots/{name}": {"get": "robots", "patch": "update-robot", "delete": "delete-robot"},
+    "projects/{project}/robots/{name}": {"get": "robot", "patch": "update-robot", "delete": "delete-robot"},
     "projects/{project}/robots/{name}/rotate": {"post": "rotate-robot"},
     "projects/{project}/trusted-keys": {"get": "trusted-keys", "post": "trust-key"},
     "projects/{project}/trusted-keys/{id}": {"delete": "distrust-key"},
     "reconciliations": {"post": "reconcile-images"},
     "repositories": {"get": "repositories"},
-    "repositories/{id}": {"get": "repositories", "patch": "describe-repository", "delete": "delete-repository"},
+    "repositories/{id}": {"get": "repository", "patch": "describe-repository", "delete": "delete-repository"},
     "repositories/{id}/comparison": {"get": "compare-images"},
     "scanners": {"get": "scanners", "post": "judge-images"},
     "scanners/databases/{kind}": {"put": "upload-database"},
     "vulnerabilities": {"get": "vulnerabilities"},
     "vulnerabilities/summary": {"get": "image-security"},
 }
-"""Which command does what a call does; a list shows all that one row has."""
+"""Which command does what a call does."""
 
 
 def test_every_call_has_its_command() -> None:

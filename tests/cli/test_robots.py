@@ -52,3 +52,11 @@ def test_a_robot_s_rights_are_changed(pks: Pks, signed_in: FakePortal) -> None:
     signed_in.once("PATCH", f"{PATH}/ci", (200, {**ROBOT, "rights": ["pull"]}))
     assert pks("update-robot", "payments", "ci", "--rights", "pull").out == "Robot robot-payments.ci may: pull\n"
     assert signed_in.requests("PATCH", f"{PATH}/ci")[0].body == {"rights": ["pull"]}
+
+
+def test_one_robot(pks: Pks, signed_in: FakePortal) -> None:
+    signed_in.once("GET", f"{PATH}/ci", (200, ROBOT), (200, ROBOT))
+    out = pks("robot", "payments", "ci").out
+    assert "Made by:      sun.li" in out
+    assert "Last used:    never" in out
+    assert pks("robot", "payments", "ci", "--json").json == ROBOT

@@ -189,10 +189,16 @@ TEXTS: Final = {
     "Robot {name} may go on.": "机器人 {name} 已恢复。",
     "Robot {name} is deleted.": "机器人 {name} 已删除。",
     # changes
-    "Change what a robot may do.": "修改机器人账户的权限。",
-    "Robot {name} may: {rights}": "机器人账户 {name} 的权限：{rights}",
+    "Change what a robot may do.": "修改机器人的权限。",
+    "Robot {name} may: {rights}": "机器人 {name} 的权限：{rights}",
     "Change a label for images.": "修改镜像标记。",
     "Its new name.": "新名称。",
     "Say what to change: --name, --colour, --about": "请说明要修改什么：--name、--colour、--about",
     "Label {name} is changed.": "标记 {name} 已修改。",
+    "Show a repository, with its README.": "查看镜像库及其 README。",
+    "Show an image project, with its policy.": "查看镜像项目及其策略。",
+    "Show a robot.": "查看机器人。",
+    "by its index": "由其索引签名",
+    "by an unknown key": "由未知公钥签名",
+    "a part of it": "部分内容",
 }

@@ -55,4 +55,7 @@ TEXTS: Final = {
     "Switch the rule off, or on again.": "停用或重新启用规则。",
     "Say what to change: --tags, --off, …": "请说明要修改什么：--tags、--off 等",
     "Rule {id} is changed.": "规则 {id} 已修改。",
+    "Show what a garbage collection came to.": "查看一次垃圾回收的结果。",
+    "Its id (pks garbage-collections).": "垃圾回收 ID（见 pks garbage-collections）。",
+    "Manifests": "清单",
 }
