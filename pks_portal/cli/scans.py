@@ -131,7 +131,7 @@ def image_security(tenant: options.Tenant = None, json: options.Json = False) ->
         "partly": say("Not assessed"), "critical": say("critical"), "high": say("high"), "medium": say("medium"),
         "low": say("low"), "negligible": say("negligible"), "unknown": say("unknown"), "fixable": say("Fixable"),
     }  # fmt: skip
-    return show.facts([(name, said[key]) for key, name in names.items()])
+    return show.facts([(name, "–" if said[key] is None else said[key]) for key, name in names.items()])
 
 
 def _artifact(portal: Portal, image: str) -> str:

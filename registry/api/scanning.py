@@ -81,18 +81,20 @@ class ScannerDatabasesSerializer(serializers.Serializer[Any]):
 
 
 class SecuritySummarySerializer(serializers.Serializer[Any]):
+    """Counts over images; those of findings are null where no image has been judged, for nothing is known then."""
+
     images = serializers.IntegerField()
     scanned = serializers.IntegerField()
     unscanned = serializers.IntegerField()
     failed = serializers.IntegerField()
     partly = serializers.IntegerField(help_text="Images of which not all could be assessed.")
-    critical = serializers.IntegerField()
-    high = serializers.IntegerField()
-    medium = serializers.IntegerField()
-    low = serializers.IntegerField()
-    negligible = serializers.IntegerField()
-    unknown = serializers.IntegerField()
-    fixable = serializers.IntegerField()
+    critical = serializers.IntegerField(allow_null=True)
+    high = serializers.IntegerField(allow_null=True)
+    medium = serializers.IntegerField(allow_null=True)
+    low = serializers.IntegerField(allow_null=True)
+    negligible = serializers.IntegerField(allow_null=True)
+    unknown = serializers.IntegerField(allow_null=True)
+    fixable = serializers.IntegerField(allow_null=True)
 
 
 class ScanTaskSerializer(serializers.Serializer[Any]):
@@ -198,7 +200,8 @@ class VulnerabilitySearchViewSet(GenericViewSet[Finding]):
     def summary(self, request: UserRequest) -> Response:
         """Return the counts over all images that one may see."""
         figures = security.summary(security.images(request.user, _tenant(request)))
-        return Response(SecuritySummarySerializer(figures).data)
+        said = SecuritySummarySerializer(figures).data
+        return Response(said if figures.scanned else {**said, **dict.fromkeys(security.COUNTED)})
 
 
 class ScannersView(APIView):

@@ -65,6 +65,12 @@ class Scan(models.Model):
         return messages.render(self.error_key, self.error_args) if self.error_key else ""
 
     @property
+    def error_next(self) -> str:
+        """What one can do about it, in the active language; empty where nothing is known."""
+        key = f"{self.error_key}.next"
+        return messages.render(key, self.error_args) if key in messages.CATALOGUE else ""
+
+    @property
     def seconds(self) -> float | None:
         """How long it took."""
         if self.started_at is None or self.ended_at is None:

@@ -36,9 +36,11 @@ def vulnerabilities_context(request: UserHttpRequest, artifact: Artifact) -> dic
     if request.GET.get("fixable") == "1":
         rows = rows.exclude(fixed_in="")
     page = Paginator(rows.order_by("-severity", "-score", "vulnerability", "id"), PER_PAGE)
+    scans = list(artifact.scans.all())
     return {
-        "page": page.get_page(request.GET.get("page")), "levels": LEVELS, "asked": request.GET,
-        "scans": list(artifact.scans.all()), **task_context(request, artifact),
+        "page": page.get_page(request.GET.get("page")), "levels": LEVELS, "asked": request.GET, "scans": scans,
+        "failed_scans": sorted((one for one in scans if one.state == one.State.ERROR), key=lambda one: (one.error, one.scanner)),
+        **task_context(request, artifact),
     }  # fmt: skip
 
 
