@@ -37,9 +37,10 @@ def vulnerabilities_context(request: UserHttpRequest, artifact: Artifact) -> dic
         rows = rows.exclude(fixed_in="")
     page = Paginator(rows.order_by("-severity", "-score", "vulnerability", "id"), PER_PAGE)
     scans = list(artifact.scans.all())
+    failed = [one for one in scans if one.state == one.State.ERROR]
     return {
         "page": page.get_page(request.GET.get("page")), "levels": LEVELS, "asked": request.GET, "scans": scans,
-        "failed_scans": sorted((one for one in scans if one.state == one.State.ERROR), key=lambda one: (one.error, one.scanner)),
+        "failed_scans": sorted(failed, key=lambda one: (one.error, one.scanner)),
         **task_context(request, artifact),
     }  # fmt: skip
 
