@@ -1,7 +1,7 @@
 """Move bytes into a socket as fast as it takes them.
 
-From another socket inside the kernel, by splice(2) through a pipe. From a file through a small buffer: sendfile(2) saves
-us a copy that the receiver then makes alone, on the core that has most to do already.
+From another socket inside the kernel, by splice(2) through a pipe. From a file through a small buffer: sendfile(2)
+saves us a copy that the receiver then makes alone, on the core that has most to do already.
 """
 
 import asyncio
@@ -55,46 +55,55 @@ async def flow(source: socket.socket, target: socket.socket, size: int) -> None:
 
 
 async def read_out(file: int, target: socket.socket, size: int) -> None:
-    """Move so many bytes of a file from its beginning. Raises Dry (it has fewer), Stuck.
-
-    One call for each time that there is room, right from the event loop: a task's turn for each would cost as much.
-    """
-    loop, at = asyncio.get_running_loop(), 0
-    ended: asyncio.Future[None] = loop.create_future()
-    room = memoryview(bytearray(PIECE_OF_FILE))
-    held = room[:0]
-
-    def some() -> None:
-        nonlocal at, held
-        if ended.done():
-            return
-        try:
-            if not held:
-                held = room[: os.preadv(file, [room[: size - at]], at)]
-            moved = target.send(held) if held else 0
-        except BlockingIOError:
-            return
-        except OSError as error:
-            ended.set_exception(error)
-            return
-        held = held[moved:]
-        at += moved
-        if at == size:
-            ended.set_result(None)
-        elif not moved:
-            ended.set_exception(Dry())
-        _renew(patience)
-
+    """Move so many bytes of a file from its beginning. Raises Dry (it has fewer), Stuck."""
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(IDLE_SECONDS) as patience:
-            some()
-            loop.add_writer(target, some)
+            going = _File(file, target, size, patience)
+            going.some()
+            loop.add_writer(target, going.some)
             try:
-                await ended
+                await going.ended
             finally:
                 loop.remove_writer(target)
     except (OSError, TimeoutError):
         raise Stuck from None
+
+
+class _File:
+    """A file on its way into a socket: a piece each time that there is room, right from the event loop.
+
+    A task's turn for each piece would cost as much as the piece.
+    """
+
+    def __init__(self, file: int, target: socket.socket, size: int, patience: asyncio.Timeout) -> None:
+        self.file, self.target, self.left, self.patience = file, target, size, patience
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.room = memoryview(bytearray(min(size, PIECE_OF_FILE)))
+        self.held, self.at = self.room[:0], 0
+
+    def some(self) -> None:
+        """Send what goes now; `ended` once all has gone, or cannot."""
+        if self.ended.done():
+            return
+        try:
+            self._send()
+        except BlockingIOError:
+            return
+        except (OSError, Dry) as error:
+            self.ended.set_exception(error)
+        if not self.left:
+            self.ended.set_result(None)
+        _renew(self.patience)
+
+    def _send(self) -> None:
+        if not self.held:
+            read = os.preadv(self.file, [self.room[: self.left]], self.at)
+            if not read:
+                raise Dry
+            self.held, self.at = self.room[:read], self.at + read
+        sent = self.target.send(self.held)
+        self.held, self.left = self.held[sent:], self.left - sent
 
 
 def _renew(patience: asyncio.Timeout) -> None:
