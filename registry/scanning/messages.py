@@ -30,6 +30,10 @@ messages.add(
         "error.scanner_strange.next": gettext_noop("A platform administrator compares PKS_TRIVY and its checksum."),
         "error.scan_failed": gettext_noop("trivy ended with an error (%(code)s)."),
         "error.scan_failed.next": gettext_noop("The task's log has its own words."),
+        "error.scan_confined": gettext_noop("trivy cannot be given a network of its own: %(cause)s"),
+        "error.scan_confined.next": gettext_noop(
+            "Run the worker as a user other than root, or let it make network namespaces (CAP_SYS_ADMIN)."
+        ),
         "error.scan_memory": gettext_noop("trivy wants more memory than the %(limit)s MiB that a scan may have."),
         "error.scan_memory.next": gettext_noop("An administrator can allow more with PKS_SCAN_MEMORY_MIB."),
         "error.scan_disk": gettext_noop("trivy wants more disk than the %(limit)s MiB that a scan may have."),

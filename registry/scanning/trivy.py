@@ -133,12 +133,18 @@ def _run(arguments: Sequence[str], log: Log, how: _Run) -> str:
 
 
 def _reached(held: ExitStack, registry: str) -> tuple[str, int | None]:
-    """Return where the registry is found, and in which network; where we are not root, in the one that all have."""
+    """Return where the registry is found, and in which network; where we are not root, in the one that all have.
+
+    Raises Unusable: what strangers pushed is not read with all that root may do.
+    """
     if os.geteuid() != 0:
         return registry, None
     parts = urlsplit(f"//{registry}")
     host, port = parts.hostname or "", parts.port or 80
-    return f"127.0.0.1:{port}", held.enter_context(lone.network(host, port))
+    try:
+        return f"127.0.0.1:{port}", held.enter_context(lone.network(host, port))
+    except OSError as error:
+        raise Unusable("error.scan_confined", system=NAME, cause=str(error)[:200]) from None
 
 
 def _handed(held: ExitStack, path: Path) -> int:

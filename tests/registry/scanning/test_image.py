@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pks_portal import authority, paths
-from registry.scanning import place, sbom
+from registry.scanning import lone, place, sbom
 from registry.scanning.binary import Unusable
 from registry.scanning.port import Database
 from registry.scanning.trivy import Image, Trivy
@@ -123,3 +123,16 @@ def test_trivy_with_too_little_memory_says_so(image: Image, settings: Any) -> No
         Trivy().sbom(image, print)
     assert (refused.value.key, refused.value.facts["limit"]) == ("error.scan_memory", 48)
     assert "PKS_SCAN_MEMORY_MIB" in refused.value.next_step
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces")
+def test_without_a_network_of_its_own_trivy_is_not_run(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_port: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(lone, "_within", refused)
+    with pytest.raises(Unusable) as error:
+        Trivy().sbom(image, print)
+    assert error.value.key == "error.scan_confined"
+    assert "not permitted" in error.value.detail
+    assert "CAP_SYS_ADMIN" in error.value.next_step
