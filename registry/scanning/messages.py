@@ -30,7 +30,7 @@ messages.add(
         "error.scanner_strange.next": gettext_noop("A platform administrator compares PKS_TRIVY and its checksum."),
         "error.scan_failed": gettext_noop("trivy ended with an error (%(code)s)."),
         "error.scan_failed.next": gettext_noop("The task's log has its own words."),
-        "error.scan_confined": gettext_noop("trivy cannot be given a network of its own: %(cause)s"),
+        "error.scan_confined": gettext_noop("trivy cannot be given a network of its own, so it is not run."),
         "error.scan_confined.next": gettext_noop(
             "Run the worker as a user other than root, or let it make network namespaces (CAP_SYS_ADMIN)."
         ),

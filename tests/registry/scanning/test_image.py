@@ -134,5 +134,5 @@ def test_without_a_network_of_its_own_trivy_is_not_run(image: Image, monkeypatch
     with pytest.raises(Unusable) as error:
         Trivy().sbom(image, print)
     assert error.value.key == "error.scan_confined"
-    assert "not permitted" in error.value.detail
+    assert "not permitted" in error.value.cause
     assert "CAP_SYS_ADMIN" in error.value.next_step
