@@ -36,7 +36,7 @@ def require(state: Database) -> None:
     if state.state == "absent":
         raise Unusable("error.database_absent")
     if state.state == "broken":
-        raise Unusable("error.database_broken", name=state.name, cause=state.cause)
+        raise Unusable("error.database_broken", name=state.name, reason=state.cause)
 
 
 def trivy(now: datetime) -> Database:
@@ -65,7 +65,7 @@ def trivy_buckets() -> frozenset[str]:
         seen = file.stat()
         return _contents(file, seen.st_size, seen.st_mtime_ns)[2]
     except (NotBolt, OSError, ValueError) as error:
-        raise Unusable("error.database_broken", name=TRIVY, cause=str(error)[:200]) from None
+        raise Unusable("error.database_broken", name=TRIVY, reason=str(error)[:200]) from None
 
 
 def trivy_names(begins: Collection[str]) -> frozenset[str]:
@@ -75,7 +75,7 @@ def trivy_names(begins: Collection[str]) -> frozenset[str]:
             wanted = [bucket for bucket in bolt.buckets() if coverage.speaks_of(bucket, begins)]
             return frozenset(name for bucket in wanted for name, _value in bolt.items(bucket))
     except (NotBolt, OSError) as error:
-        raise Unusable("error.database_broken", name=TRIVY, cause=str(error)[:200]) from None
+        raise Unusable("error.database_broken", name=TRIVY, reason=str(error)[:200]) from None
 
 
 def _updated(said: Any) -> datetime:

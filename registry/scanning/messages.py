@@ -45,7 +45,7 @@ messages.add(
         "error.database_absent.next": gettext_noop(
             "A platform administrator uploads one on the page “Scanners”, then the image is judged."
         ),
-        "error.database_broken": gettext_noop("The vulnerability database %(name)s cannot be read: %(cause)s"),
+        "error.database_broken": gettext_noop("The vulnerability database %(name)s cannot be read: %(reason)s"),
         "error.database_broken.next": gettext_noop("A platform administrator uploads it anew on the page “Scanners”."),
         "error.database_wrong": gettext_noop("This is no vulnerability database: %(reason)s."),
         "error.database_wrong.next": gettext_noop(
