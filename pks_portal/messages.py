@@ -5,12 +5,15 @@ the database keeps `Said(key, args)`. Each app has a messages.py that adds its t
 are not.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext
 
+log = logging.getLogger(__name__)
 CATALOGUE: dict[str, str] = {}
 SINGLE = ("nodes", "members", "number")
 
@@ -50,7 +53,17 @@ def render(key: str, args: Mapping[str, Any]) -> str:
     one = CATALOGUE.get(f"{key}.one") if any(args.get(name) == 1 for name in SINGLE) else None
     if (template := one or CATALOGUE.get(key)) is None:
         return " ".join([key, *(f"{name}={value}" for name, value in args.items())])
-    return gettext(template) % {name: shown(value) for name, value in args.items()}
+    return gettext(template) % _Given({name: shown(value) for name, value in args.items()})
+
+
+class _Given(dict[str, Any]):
+    """Arguments of a text; one that an older release did not keep is "?", but an error for developers."""
+
+    def __missing__(self, name: str) -> str:
+        if settings.PKS_STRICT:
+            raise KeyError(name)
+        log.error("A stored text lacks its argument %s.", name)
+        return "?"
 
 
 def shown(value: Any) -> Any:
