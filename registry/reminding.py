@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -65,8 +65,10 @@ def _exception(row: CveException, mark: str) -> bool:
 
 def storage() -> int:
     """Tell of the tenants whose image storage is nearly full; return of how many."""
-    tenants = list(Tenant.objects.filter(archived_at=None, projects__used__gt=0).distinct())
     told = set(StorageWarning.objects.values_list("tenant", flat=True))
+    # also who was told and has deleted everything since: they are to be told again
+    wanted = Q(projects__used__gt=0) | Q(pk__in=told)
+    tenants = list(Tenant.objects.filter(wanted, archived_at=None).distinct())
     lines = quotas.lines_of(tenants)
     count = 0
     for tenant in tenants:

@@ -106,6 +106,18 @@ def test_storage_that_is_nearly_full_is_told_once_until_there_is_room_again(proj
     assert takes(9) == 1
 
 
+def test_storage_that_was_emptied_and_is_full_again_is_told_again(project: Project) -> None:
+    member(project, "admin")
+    QuotaLimit.objects.update_or_create(tenant=project.tenant, kind=QuotaKind.REGISTRY_GIB, defaults={"limit": 10})
+
+    def takes(gib: int) -> int:
+        Project.objects.update(used=gib)
+        quotas.measured(quotas.lock(project.tenant_id), project.tenant.opaque, {QuotaKind.REGISTRY_GIB: gib})
+        return reminding.storage()
+
+    assert [takes(9), takes(0), takes(9)] == [1, 0, 1]
+
+
 def test_a_deleted_repository_is_one_notice(pusher: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr("tenants.notices.tell", lambda kind, **facts: seen.append((kind, facts)))
