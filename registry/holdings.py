@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.template.defaultfilters import date, filesizeformat
 from django.utils import timezone
 
-from registry.models import CveException, Project, ProjectMember, Robot, TrustedKey
+from registry.models import Artifact, CveException, Project, ProjectMember, Robot, TrustedKey
 from tenants import audit, holdings, leaving
 from tenants.holdings import Holding
 from tenants.models import Tenant, User
@@ -14,8 +14,8 @@ from tenants.models import Tenant, User
 
 def _of_tenant(tenant: Tenant) -> Iterator[Holding]:
     """Name the projects with images; an empty one, such as every tenant is given, keeps nothing open."""
-    rows = Project.objects.filter(tenant=tenant).exclude(repositories=None)
-    for row in rows.select_related("tenant").distinct():
+    full = Artifact.objects.filter(repository__project__tenant=tenant).values("repository__project")
+    for row in Project.objects.filter(pk__in=full).select_related("tenant"):
         yield _held("image_project", row.name, row, "", filesizeformat(row.used))
 
 

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pks_portal.errors import Conflict
-from registry.models import CveException, Project, ProjectMember, Robot, TrustedKey
+from registry import removing
+from registry.models import Artifact, CveException, Project, ProjectMember, Repository, Robot, TrustedKey
 from tenants import holdings, leaving, tenancy
 from tenants.models import AuditEntry, PlatformRole
 from tests.factories import MembershipFactory, PlatformGrantFactory, UserFactory
@@ -59,6 +62,35 @@ def test_a_tenant_with_images_is_not_archived(pusher: Pusher) -> None:
     with pytest.raises(Conflict) as refused:
         tenancy.archive(root, pusher.project.tenant)
     assert refused.value.facts["names"] == "shop"
-    artifact.repository.delete()
+    removing.artifact(root, artifact)
+    assert pusher.project.repositories.exists(), "an empty one keeps nothing open"
     tenancy.archive(root, pusher.project.tenant)
     assert Project.objects.filter(pk=empty.pk).exists()
+
+
+def test_more_things_need_no_more_queries(project: Project) -> None:
+    user, later = UserFactory.create(), timezone.now() + timedelta(days=9)
+
+    def more(number: int) -> None:
+        row = Project.objects.create(tenant=project.tenant, name=f"more-{number}")
+        facts = {"project": row, "expires_at": later}
+        Robot.objects.create(name="ci", rights=["pull"], made_by=user, secret_hash=str(number), **facts)
+        TrustedKey.objects.create(project=row, name="key", pem="", fingerprint=str(number), added_by=user)
+        CveException.objects.create(vulnerability="CVE-1", reason="why", asked_by=user, **facts)
+        ProjectMember.objects.create(project=row, user=user, role="viewer")
+        repository = Repository.objects.create(project=row, name="web")
+        Artifact.objects.create(repository=repository, digest=f"sha256:{number:064}", manifest_size=1, size=1)
+
+    def asked() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            held = [*holdings.of_person(user), *holdings.of_tenant(project.tenant)]
+            assert all(one.label and one.tenant for one in held)
+        return len(held), len(queries)
+
+    more(1)
+    few, before = asked()
+    more(2)
+    more(3)
+    many, after = asked()
+    assert (few, many) == (5, 15)
+    assert before == after
