@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 
 from pks_portal.errors import Forbidden
 from tenants import access
@@ -72,3 +72,10 @@ def require(user: Anyone, action: str, project: "Project") -> None:
         return
     access.require(user, action, project.tenant)
     raise Forbidden("error.forbidden", action=action, reason=decision.reason)
+
+
+def people_where(action: str, project: "Project") -> QuerySet[User]:
+    """Return the active people who may perform an action in the project, by a role in its tenant or in itself."""
+    members = project.members.filter(role__in=ROLES_FOR[action]).values("user")
+    able = Q(pk__in=access.people_where(action, project.tenant).values("pk")) | Q(pk__in=members)
+    return User.objects.filter(able, is_active=True, kind=User.Kind.PERSON).order_by("pk")

@@ -6,6 +6,7 @@ What happens to images is for programs, whose webhooks may be narrowed to some p
 from typing import Any
 
 from pks_portal.errors import PortalError
+from registry import rights
 from registry.models import Artifact, CveException, Project, Repository, Robot
 from tenants import notices
 from tenants.access import people_where
@@ -52,7 +53,7 @@ def scan_failed(artifact: Artifact, error: PortalError) -> None:
 
 def asked(row: CveException) -> None:
     """Tell those who may decide of a wish for an exception."""
-    people = people_where("registry.decide_exception", row.project.tenant).exclude(pk=row.asked_by_id)
+    people = rights.people_where("registry.decide_exception", row.project).exclude(pk=row.asked_by_id)
     _of_wish("exception.asked", row, list(people), by=row.asked_by.username if row.asked_by else "", reason=row.reason)
 
 
@@ -66,7 +67,7 @@ def decided(row: CveException) -> None:
 
 def ends(row: CveException, *, over: bool) -> None:
     """Tell who asked, and those who may decide, that an exception ends soon or has ended."""
-    people = {one.pk: one for one in people_where("registry.decide_exception", row.project.tenant)}
+    people = {one.pk: one for one in rights.people_where("registry.decide_exception", row.project)}
     if row.asked_by.is_active:
         people[row.asked_by_id] = row.asked_by
     _of_wish("exception.ended" if over else "exception.ending", row, [*people.values()], until=f"{row.expires_at:%F}")
@@ -76,7 +77,7 @@ def robot_ends(robot: Robot) -> None:
     """Tell those who may give a robot a new secret that its own ends soon."""
     project = robot.project
     notices.tell(
-        "robot.ending", to=list(people_where("registry.robots", project.tenant)), tenant=project.tenant,
+        "robot.ending", to=list(rights.people_where("registry.robots", project)), tenant=project.tenant,
         link=f"/images/{project.name}?tab=robots", project=project.name, image_project=project.name,
         robot=robot.login, until=f"{robot.expires_at:%F}",
     )  # fmt: skip

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from registry import reminding, removing, robots
-from registry.models import CveException, Project, Robot, StorageWarning
+from registry import exceptions, reminding, removing, robots
+from registry.models import CveException, Project, ProjectMember, Robot, StorageWarning
 from tenants import quotas
 from tenants.models import Notice, QuotaKind, QuotaLimit, User
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, UserFactory
 from tests.registry.pushing import Pusher
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +47,22 @@ def test_an_exception_s_end_is_told_before_and_when_it_comes(project: Project) -
     CveException.objects.update(expires_at=timezone.now() - DAY / 24)
     assert [reminding.exceptions(), reminding.exceptions()] == [1, 0]
     assert set(told("exception.ended")) == {asked.username, decides.username}
+
+
+def test_who_decides_by_a_role_in_the_project_is_told_too(project: Project) -> None:
+    asked, decides, looks, left = (member(project, "developer"), *UserFactory.create_batch(3))
+    for one, role in ((decides, "admin"), (looks, "viewer"), (left, "admin")):
+        ProjectMember.objects.create(project=project, user=one, role=role)
+    User.objects.filter(pk=left.pk).update(is_active=False)
+    exceptions.ask(asked, project, exceptions.Wish("CVE-2024-2", "why", 30))
+    assert set(told("exception.asked")) == {decides.username}
+    exception(project, asked, DAY)
+    reminding.exceptions()
+    assert set(told("exception.ending")) == {asked.username, decides.username}
+    robots.create(decides, project, robots.Wish("ci", ["pull"], 90))
+    Robot.objects.update(created_at=timezone.now() - 84 * DAY, expires_at=timezone.now() + 6 * DAY)
+    reminding.robots()
+    assert set(told("robot.ending")) == {decides.username}
 
 
 def test_no_other_exception_is_told_of(project: Project) -> None:

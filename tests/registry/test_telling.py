@@ -61,6 +61,21 @@ def test_a_push_and_a_deletion_are_told_with_what_one_needs(pusher: Pusher, hook
     assert not Notice.objects.filter(kind__startswith="image.").exists(), "people have the page"
 
 
+def test_a_webhook_hears_once_of_a_repository_with_all_that_was_in_it(pusher: Pusher, hook: Any) -> None:
+    Project.objects.create(tenant=pusher.project.tenant, name="other")
+    webhook, narrow = hook(), hook("other", projects=["other"])
+    artifact = pusher.image("1.0", a="b")
+    pusher.image("2.0", c="d")
+    removing.repository(MembershipFactory.create(tenant=pusher.project.tenant, role="admin").user, artifact.repository)
+    (body,) = bodies(webhook)
+    assert (body["kind"], body["facts"]["image"], body["facts"]["artifacts"]) == (
+        "image.repository_deleted", "shop/web", 2,
+    )  # fmt: skip
+    assert body["link"].endswith("/images/shop"), "the repository's own page is gone"
+    assert not bodies(narrow)
+    assert not Notice.objects.filter(kind__startswith="image.").exists()
+
+
 def test_a_webhook_hears_of_the_projects_it_wants(pusher: Pusher, hook: Any, project: Project) -> None:
     Project.objects.create(tenant=project.tenant, name="other")
     here, there, everywhere = hook("here", projects=["shop"]), hook("there", projects=["other"]), hook()
