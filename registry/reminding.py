@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -45,7 +45,10 @@ def _robot(row: Robot) -> bool:
 def exceptions() -> int:
     """Tell of the exceptions that end soon, and of those that have ended; return of how many."""
     now = timezone.now()
-    live = CveException.objects.filter(status=CveException.Status.APPROVED, project__tenant__archived_at=None)
+    approved = CveException.objects.filter(status=CveException.Status.APPROVED)
+    same = {name: OuterRef(name) for name in ("project", "vulnerability", "repositories", "package")}
+    longer = approved.filter(**same, expires_at__gt=OuterRef("expires_at"))
+    live = approved.filter(project__tenant__archived_at=None).exclude(Exists(longer))
     soon = live.filter(reminded_at=None, expires_at__gt=now, expires_at__lte=now + BEFORE)
     soon = soon.exclude(decided_at__gte=F("expires_at") - SHORT)
     over = live.filter(end_told_at=None, expires_at__lte=now, expires_at__gt=now - LATE)

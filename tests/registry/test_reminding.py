@@ -74,6 +74,14 @@ def test_no_other_exception_is_told_of(project: Project) -> None:
     assert reminding.exceptions() == 0
 
 
+def test_an_exception_that_goes_on_under_another_does_not_end(project: Project) -> None:
+    asked = member(project, "developer")
+    for ends in (6 * DAY, -DAY / 24):
+        exception(project, asked, ends)
+    exception(project, asked, 40 * DAY)
+    assert reminding.exceptions() == 0
+
+
 def test_a_leaver_is_not_told(project: Project) -> None:
     asked, decides = member(project, "developer"), member(project, "admin")
     User.objects.filter(pk=asked.pk).update(is_active=False)
