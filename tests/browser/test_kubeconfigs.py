@@ -66,7 +66,7 @@ def test_the_form_shows_what_its_kind_needs_and_says_each_refusal(visitor: Visit
     page.get_by_label("Select wallet-a").check()
     page.get_by_label("Select wallet-b").check()
     page.get_by_role("button", name="One kubeconfig for the selected").click()
-    assert page.locator("[name=cluster]:checked").count() == 2
+    until(page, lambda: page.locator("[name=cluster]:checked").count() == 2, "both are chosen")
     page.check("[name=kind][value=certificate]")
     assert page.locator("[name=level]").first.is_visible()
     assert page.locator("#kubeconfig-hours").is_visible()
