@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from registry.gateway.holders import HOLD_SECONDS
 from tests.real.registry.skopeo import Client
 from tests.real.registry.test_clients import REST, artifacts, bearer, of
 from tests.real.running import Portal, until
@@ -70,13 +71,19 @@ def test_pushes_wait_and_pulls_go_on(portal: Portal, client: Clients, layout: La
             ("0" * 32, f"{ends:%F %T}", f"{ends:%F %T.%f}"),
         )
     headers = bearer(portal, "repository:payments/waits:pull,push")
-    upload = httpx.post(f"{portal.url}/v2/payments/waits/blobs/uploads/", headers=headers, timeout=20)
+
+    def upload() -> httpx.Response:
+        return httpx.post(f"{portal.url}/v2/payments/waits/blobs/uploads/", headers=headers, timeout=20)
+
+    until(
+        lambda: upload().status_code == 503, HOLD_SECONDS + 5, what="pushes waiting, once nobody's lately look counts"
+    )
     manifest = httpx.put(
         f"{portal.url}/v2/payments/waits/manifests/2", content=b'{"schemaVersion":2,"config":{"mediaType":"x","size":2,'
         b'"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},"layers":[]}',
         headers={**headers, "Content-Type": "application/vnd.oci.image.manifest.v1+json"}, timeout=20,
     )  # fmt: skip
-    for answer in (upload, manifest):
+    for answer in (upload(), manifest):
         assert answer.status_code == 503, answer.text
         assert int(answer.headers["retry-after"]) > 0
         assert "takes no pushes for the moment" in answer.json()["errors"][0]["message"]
