@@ -177,3 +177,12 @@ def kubectl(kubeconfig: Path, *arguments: str, check: bool = True) -> str:
     )  # fmt: skip
     assert not check or done.returncode == 0, done.stderr
     return done.stdout + ("" if check else done.stderr)
+
+
+def started(data: Path, **environment: str) -> Iterator[Portal]:
+    """Give a running default set; afterwards nothing of it may be left."""
+    portal = Portal(data, **environment)
+    portal.run("start")
+    yield portal
+    portal.run("clean", "--with-clusters")
+    until(lambda: not portal.processes(), what="no process left")

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from cryptography import x509
 
-from tests.real.running import Portal, kubectl, until
+from tests.real.running import Portal, kubectl, started, until
 from tests.real.test_issuer import manage
 
 pytestmark = pytest.mark.real
@@ -32,10 +32,7 @@ print("made", made.name, made.kubeconfig.replace(chr(10), " "))
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    running = Portal(tmp_path_factory.mktemp("emergency"))
-    running.run("start")
-    yield running
-    running.run("clean", "--with-clusters")
+    yield from started(tmp_path_factory.mktemp("emergency"))
 
 
 @pytest.fixture(scope="module")

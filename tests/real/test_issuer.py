@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pks_portal.paths import CHECKOUT
-from tests.real.running import FOREIGN, Portal, until
+from tests.real.running import FOREIGN, Portal, started, until
 
 pytestmark = pytest.mark.real
 DESCRIPTION, KEYS = "/.well-known/openid-configuration", "/.well-known/jwks.json"
@@ -27,10 +27,7 @@ REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """Return a portal whose keys are kept for five seconds: a new one signs after fifteen, an old one is gone soon."""
     short = {"PKS_ISSUER_KEYS_KEPT_SECONDS": "5", "PKS_ISSUER_TOKEN_SECONDS": "10"}
-    running = Portal(tmp_path_factory.mktemp("issuer"), **short)
-    running.run("start")
-    yield running
-    running.run("clean", "--with-clusters")
+    yield from started(tmp_path_factory.mktemp("issuer"), **short)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from pks_portal.default_set import directory, mapping
 from pks_portal.default_set.entries import DISABLED, person_dn
 from pks_portal.default_set.place import Place
 from pks_portal.paths import cache
-from tests.real.running import PASSWORD, Portal, kubectl, until
+from tests.real.running import PASSWORD, Portal, kubectl, started, until
 
 pytestmark = pytest.mark.real
 LEAVER = "wu.hao"
@@ -30,10 +30,7 @@ TOKEN_SECONDS = 20
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    running = Portal(tmp_path_factory.mktemp("leaver"), PKS_ISSUER_TOKEN_SECONDS=str(TOKEN_SECONDS))
-    running.run("start")
-    yield running
-    running.run("clean", "--with-clusters")
+    yield from started(tmp_path_factory.mktemp("leaver"), PKS_ISSUER_TOKEN_SECONDS=str(TOKEN_SECONDS))
 
 
 @pytest.fixture(scope="module")

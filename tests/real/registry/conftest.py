@@ -1,13 +1,19 @@
 """What the registry's real tests use: image layouts, and clients who have signed in at the running portal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.real.registry.skopeo import Client
-from tests.real.running import Portal
+from tests.real.running import Portal, started
 from tests.registry.images import Layout
+
+
+@pytest.fixture(scope="package")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Return a running default set for all files here, each of which keeps to repositories or projects of its own."""
+    yield from started(tmp_path_factory.mktemp("portal"))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from registry.manifests import digest_of
 from tests.real.registry.skopeo import Client
 from tests.real.registry.test_clients import artifacts, bearer, of
-from tests.real.running import Portal, until
+from tests.real.running import Portal, started, until
 from tests.registry import signing
 from tests.registry.images import Layout
 from tests.registry.scanning import trivydb
@@ -22,6 +22,12 @@ pytestmark = pytest.mark.real
 Clients = Callable[[str], Client]
 REST = "/api/v1/registry"
 PROJECT = f"{REST}/projects/payments"
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Return a running portal of its own, since it begins without any database of advisories."""
+    yield from started(tmp_path_factory.mktemp("portal"))
 
 
 @pytest.fixture(scope="module")
