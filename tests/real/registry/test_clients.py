@@ -40,10 +40,12 @@ def artifacts(portal: Portal, repository: str, **more: str) -> list[dict[str, An
 
 
 def test_a_push_is_there_to_pull_and_to_read(portal: Portal, client: Clients, layout: Layout, tmp_path: Path) -> None:
+    wish = {"tenant": "payments", "name": "counted"}
+    portal.ask("POST", f"{REST}/projects", wish, user="sun.li", status=201)
     li_na = client("li.na")
-    li_na.copy(of(layout, "one"), "//payments/web/api:1")
-    li_na.copy("//payments/web/api:1", f"oci:{tmp_path / 'back'}:1")
-    (row,) = artifacts(portal, "payments/web/api")
+    li_na.copy(of(layout, "one"), "//counted/web/api:1")
+    li_na.copy("//counted/web/api:1", f"oci:{tmp_path / 'back'}:1")
+    (row,) = artifacts(portal, "counted/web/api")
     shown = portal.ask("GET", f"{REST}/artifacts/{row['id']}", status=200)
     assert (row["kind"], row["os"], row["architecture"]) == ("image", "linux", "amd64")
     assert [tag["name"] for tag in row["tags"]] == ["1"]
@@ -53,7 +55,7 @@ def test_a_push_is_there_to_pull_and_to_read(portal: Portal, client: Clients, la
     assert shown["pulling"] == {"allowed": True, "reason": ""}
     back = json.loads((tmp_path / "back" / "index.json").read_text())
     assert back["manifests"][0]["digest"] == row["digest"]
-    (project,) = portal.ask("GET", f"{REST}/projects?name=payments")["items"]
+    project = portal.ask("GET", f"{REST}/projects/counted", status=200)
     assert project["used"] == row["size"]
 
 

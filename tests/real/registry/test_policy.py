@@ -39,8 +39,21 @@ def vulnerable(layout: Layout) -> str:
 
 
 @pytest.fixture(scope="module")
-def database(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Take in a trivy database of the tests' advisories, as a platform administrator does."""
+def early(
+    portal: Portal, client: Clients, layout: Layout, vulnerable: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], str]:
+    """Return an image that was pushed before there was a database, and what was said to who pulled it by a policy."""
+    client("li.na").copy(of(layout, vulnerable), "//payments/early:1")
+    row = scanned(portal, "payments/early")
+    portal.ask("PATCH", PROJECT, {"block_severity": "critical"}, user="sun.li", status=200)
+    said = pull(client("wang.fang"), "//payments/early:1", tmp_path_factory.mktemp("early"))
+    portal.ask("PATCH", PROJECT, {"block_severity": None}, user="sun.li", status=200)
+    return row, said
+
+
+@pytest.fixture(scope="module")
+def database(portal: Portal, early: tuple[dict[str, Any], str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Take in a trivy database of the tests' advisories, as a platform administrator does, after the early image."""
     made = trivydb.database(tmp_path_factory.mktemp("db"), datetime.now(UTC))
     taken = upload(portal, trivydb.archive(made))
     assert (taken["state"], taken["records"]) == ("ok", trivydb.RECORDS)
@@ -156,13 +169,10 @@ def test_who_may_push_may_not_sign(portal: Portal, client: Clients, layout: Layo
     assert (answer.status_code, "not signatures" in answer.text) == (403, True)
 
 
-def test_without_a_database_a_scan_is_an_error_and_nothing_leaves(
-    portal: Portal, client: Clients, layout: Layout, policy: Any, tmp_path: Path, vulnerable: str
-) -> None:
-    client("li.na").copy(of(layout, vulnerable), "//payments/early:1")
-    assert scanned(portal, "payments/early")["scan_state"] == "error"
-    policy(block_severity="critical")
-    assert "scan of the image failed" in pull(client("wang.fang"), "//payments/early:1", tmp_path)
+def test_without_a_database_a_scan_is_an_error_and_nothing_leaves(early: tuple[dict[str, Any], str]) -> None:
+    row, said = early
+    assert row["scan_state"] == "error"
+    assert "scan of the image failed" in said
 
 
 def test_a_vulnerable_image_stays_until_it_is_excepted(
@@ -188,9 +198,7 @@ def test_a_vulnerable_image_stays_until_it_is_excepted(
     assert "1 vulnerabilities" in pull(viewer, "//payments/shop:1", tmp_path)
 
 
-def test_a_database_that_is_taken_in_judges_what_lies_there(
-    portal: Portal, client: Clients, layout: Layout, vulnerable: str, database: None
-) -> None:
+def test_a_database_that_is_taken_in_judges_what_lies_there(portal: Portal, database: None) -> None:
     def judged() -> Any:
         (row,) = artifacts(portal, "payments/early", kind="image")
         return row if row["scan_state"] == "success" else None
