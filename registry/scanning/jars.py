@@ -33,8 +33,8 @@ def none_known() -> Iterator[Path]:
 
     It lies where anybody may go, for SQLite goes by a file's real path: through the data directory the scanner may not.
     """
-    with tempfile.TemporaryDirectory(prefix="pks-jars-") as made:
-        home = Path(made) / "java-db"
+    with place.passing(Path(tempfile.gettempdir()), "pks-jars-") as made:
+        home = made / "java-db"
         home.mkdir()
         with closing(sqlite3.connect(home / FILE)) as link:
             link.executescript(TABLES)

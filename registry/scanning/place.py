@@ -32,34 +32,40 @@ def trivy() -> Path:
 
 @contextmanager
 def run() -> Iterator[Path]:
-    """Yield a directory for one run, of the user that scans; it goes with the run, or with a later one.
+    """Yield a directory for one run, of the user that scans; it goes with the run, or with a later one."""
+    with passing(_made(home() / "runs")) as made:
+        if os.geteuid() == 0:
+            os.chown(made, NOBODY, NOBODY)
+        yield made
 
-    Who runs holds it locked, so what a killed process left behind can be told from what is in use.
+
+@contextmanager
+def passing(where: Path, prefix: str = "") -> Iterator[Path]:
+    """Yield a new directory that goes at the end, or the next time, should this process be killed.
+
+    Who uses it holds it locked, so what a killed process left behind can be told from what is in use.
     """
-    runs = _made(home() / "runs")
-    _sweep(runs)
-    made = Path(tempfile.mkdtemp(dir=runs))
+    _sweep(where, prefix)
+    made = Path(tempfile.mkdtemp(dir=where, prefix=prefix))
     held = os.open(made, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
-        if os.geteuid() == 0:
-            os.chown(made, NOBODY, NOBODY)
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
         os.close(held)
 
 
-def _sweep(runs: Path) -> None:
-    """Take away what runs have left that were killed; one that begins at this very moment is young enough to stay."""
-    for left in runs.iterdir():
+def _sweep(where: Path, prefix: str) -> None:
+    """Take away what was left; one that begins at this very moment is young enough to stay."""
+    for left in where.glob(f"{prefix}*"):
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > YOUNG and _free(left):
+            if time.time() - left.lstat().st_mtime > YOUNG and _free(left):
                 shutil.rmtree(left, ignore_errors=True)
 
 
 def _free(directory: Path) -> bool:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,5 +1,6 @@
 """Receivers of webhooks and mail on loopback, real ones, with bad manners if asked for."""
 
+import atexit
 import contextlib
 import datetime
 import socket
@@ -102,7 +103,9 @@ def certificate(name: str) -> tuple[ssl.SSLContext, str]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
-    place = Path(tempfile.mkdtemp(prefix="pks-tls-"))
+    directory = tempfile.TemporaryDirectory(prefix="pks-tls-")
+    atexit.register(directory.cleanup)
+    place = Path(directory.name)
     (place / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     plain = serialization.NoEncryption()
     pem = serialization.PrivateFormat.PKCS8

@@ -33,3 +33,16 @@ def test_what_a_killed_run_left_goes_with_the_next() -> None:
             assert first.exists()
             assert young.exists()
     young.rmdir()
+
+
+def test_where_others_keep_theirs_only_what_is_named_so_goes(tmp_path: Path) -> None:
+    theirs, link = tmp_path / "theirs", tmp_path / "ours-link"
+    theirs.mkdir()
+    link.symlink_to(theirs)
+    left = tmp_path / "ours-left"
+    left.mkdir()
+    for directory in (theirs, left):
+        old(directory)
+    os.utime(link, (0, 0), follow_symlinks=False)
+    with place.passing(tmp_path, "ours-") as made:
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["ours-link", "theirs", made.name])
