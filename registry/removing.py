@@ -130,7 +130,9 @@ def _remember(repository: Repository, rows: QuerySet[Artifact]) -> None:
     name = str(repository)
     Removed.objects.bulk_create(
         [Removed(repository=name, digest=digest) for digest in rows.values_list("digest", flat=True)],
-        ignore_conflicts=True,
+        update_conflicts=True,  # deleted, pushed and deleted again: the last time counts
+        unique_fields=["repository", "digest"],
+        update_fields=["at"],
         batch_size=500,
     )
 

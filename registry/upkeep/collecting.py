@@ -70,7 +70,7 @@ def turn(operation: Operation) -> Turn:
         return Turn(again=0)
     operations.advance_steps(operation, {"manifests": 1})
     sweeping.sweep(lambda: _still(operation))
-    _tidy()
+    _tidy(operation)
     _keep(operation, bytes_after=disk.size())
     return Turn(done=True)
 
@@ -98,9 +98,12 @@ def _still(operation: Operation) -> None:
     holds.take(operation.pk)
 
 
-def _tidy() -> None:
-    """Forget what was deleted and has come back, and contents that belong to no artifact any more."""
-    Removed.objects.all().delete()
+def _tidy(operation: Operation) -> None:
+    """Forget what was deleted and has come back, and contents that belong to no artifact any more.
+
+    What is deleted meanwhile is left to the next collection: forgotten, it would look like a push of nobody's.
+    """
+    Removed.objects.filter(at__lt=operation.created_at).delete()
     Blob.objects.filter(parts=None).delete()
 
 

@@ -83,6 +83,29 @@ def test_pushed_again_is_kept(work: Work, pusher: Pusher, project: Project, admi
     assert pusher.server.has(str(pusher.name), again.digest)
 
 
+def test_deleted_meanwhile_goes_with_the_next(
+    work: Work, pusher: Pusher, project: Project, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete(project, pusher.image("1.0", a="b"))
+    late = pusher.image("2.0", c="d")
+    swept = sweeping.sweep
+
+    def sweep(still: Any) -> None:
+        delete(project, late)
+        swept(still)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(sweeping, "sweep", sweep)
+        assert collect(work, admin).manifests == 1
+    assert pusher.server.has(str(pusher.name), late.digest)
+    reconciling.begin(None)
+    work()
+    assert not Artifact.objects.exists(), "what was deleted does not come back"
+    assert collect(work, admin).manifests == 1
+    assert not pusher.server.has(str(pusher.name), late.digest)
+    assert not Removed.objects.exists()
+
+
 def test_an_empty_registry_has_nothing_to_free(work: Work, pusher: Pusher, admin: Any) -> None:
     assert collect(work, admin).freed == 0
 

@@ -87,3 +87,15 @@ def test_what_was_deleted_since_stays_deleted(pusher: Pusher, project: Project) 
     assert settling.settle() == settling.Settled(abandoned=1)
     assert not Artifact.objects.exists()
     assert_exact(project)
+
+
+def test_deleted_twice_stays_deleted(pusher: Pusher, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = MembershipFactory.create(tenant=project.tenant, role="admin").user
+    manifest = pusher.manifest(pusher.layout.image({"a": "b"}))
+    removing.artifact(admin, pusher.push("1.0", manifest))
+    pusher.keep("1.0", manifest)
+    removing.artifact(admin, pusher.push("1.0", manifest))
+    monkeypatch.setattr(settling, "LEFT_AFTER", timedelta())
+    assert settling.settle() == settling.Settled(abandoned=1)
+    assert not Artifact.objects.exists()
+    assert_exact(project)
